@@ -1,0 +1,20 @@
+using static TorchSharp.torch;
+
+namespace TorchZoo.Checkpoints;
+
+/// <summary>
+/// Says that a state dict shows a parameter under another name and in another layout than the module stores it in: a real pair (…, 2)
+/// as complex numbers, modes first as modes last.
+/// </summary>
+/// <param name="Parameter">Name of the stored parameter within its module.</param>
+/// <param name="Key">Name in the state dict, relative to the module; it may contain dots.</param>
+/// <param name="View">From the stored layout to the one shown, for the parameter, its gradient or its optimizer state alike. It copies
+/// nothing: what is written to its result is written to the parameter.</param>
+public sealed record StateView(string Parameter, string Key, Func<Tensor, Tensor> View);
+
+/// <summary>A module with such parameters. Its owners' <c>state_dict</c> goes through <see cref="StateDict.Of"/>.</summary>
+public interface IHasStateViews
+{
+    /// <summary>One entry for each parameter whose name or layout differs; the others are shown as they are.</summary>
+    IEnumerable<StateView> StateViews { get; }
+}

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using TorchZoo.Data;
 using TorchZoo.Optimizers;
 using static TorchSharp.torch;

@@ -77,14 +77,20 @@ internal sealed class TrainingRun : IDisposable
         {
             RunStep(indices);
             Report(line);
+            // Gradients that wait for more batches are in no checkpoint: save, and stop, between updates only. The end of an epoch has a
+            // checkpoint of its own.
+            if (!_context.UpdateDue || _batch == _order.Batches) continue;
             var stopped = _cancellation.IsCancellationRequested;
-            // The end of an epoch has a checkpoint of its own.
-            if (_batch < _order.Batches && (stopped || (_options.CheckpointEvery > 0 && _context.Step % _options.CheckpointEvery == 0))) Save(_trainer.LastPath);
-            if (stopped && _batch < _order.Batches) throw new OperationCanceledException(StoppedMessage, _cancellation);
+            if (stopped || CheckpointDue) Save(_trainer.LastPath);
+            if (stopped) throw new OperationCanceledException(StoppedMessage, _cancellation);
         }
         EndEpoch(clock);
         if (_cancellation.IsCancellationRequested && _context.Epoch < _options.Epochs) throw new OperationCanceledException(StoppedMessage, _cancellation);
     }
+
+    // True for the first step between updates after the last multiple.
+    private bool CheckpointDue =>
+        _options.CheckpointEvery > 0 && _context.Step / _options.CheckpointEvery > (_context.Step - _options.AccumulationSteps) / _options.CheckpointEvery;
 
     private string StoppedMessage => _lastCheckpoint is null
         ? $"Training was stopped after step {_context.Step}; nothing was saved."

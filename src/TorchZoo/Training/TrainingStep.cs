@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using static TorchSharp.torch;

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 namespace TorchZoo.Data;
 
 /// <summary>Inputs and targets held in memory as two tensors.</summary>
-public sealed class TensorDataset : IDataset
+public sealed class PairDataset : IDataset
 {
     /// <summary>Makes the dataset; it keeps the tensors, which stay the caller's to dispose of.</summary>
     /// <param name="inputs">(examples, …)</param>
     /// <param name="targets">(examples, …)</param>
     /// <exception cref="ArgumentException">The numbers of examples differ.</exception>
-    public TensorDataset(Tensor inputs, Tensor targets)
+    public PairDataset(Tensor inputs, Tensor targets)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(targets);

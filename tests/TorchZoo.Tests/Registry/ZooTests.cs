@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using TorchSharp;
 using TorchZoo.Checkpoints;
+using TorchZoo.Testing;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 

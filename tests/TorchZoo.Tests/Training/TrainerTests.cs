@@ -4,6 +4,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Data;
 using TorchZoo.Optimizers;
+using TorchZoo.Testing;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 

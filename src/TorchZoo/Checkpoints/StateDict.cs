@@ -57,5 +57,12 @@ public static partial class StateDict
         return gradients;
     }
 
+    /// <summary>Number of trainable weights as the state dict shows them: a complex weight counts once.</summary>
+    public static long ParameterCount(Module module) => Entries(module).Where(e => e.Stored is Parameter).Sum(e =>
+    {
+        using var shown = e.Show();
+        return shown.numel();
+    });
+
     private static Tensor Same(Tensor stored) => stored.alias();
 }

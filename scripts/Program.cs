@@ -1,5 +1,12 @@
-using TorchSharp;
-using TorchZoo;
+using TorchZoo.Scripts.Terminal;
 
-TorchRuntime.EnsureLoaded();
-System.Console.WriteLine(torch.ones(2).sum().item<float>());
+namespace TorchZoo.Scripts;
+
+internal static class Program
+{
+    internal static int Main(string[] args)
+    {
+        var screen = Screen.OfProcess();
+        return new Application(screen, RecipeCatalog.OfProgram()).Run(args);
+    }
+}

@@ -1,0 +1,53 @@
+using System.CommandLine;
+using TorchSharp;
+
+namespace TorchZoo.Scripts;
+
+/// <summary>What a recipe is run with.</summary>
+public record RecipeContext
+{
+    /// <summary>The paper.</summary>
+    public required Paper Paper { get; init; }
+
+    /// <summary>Where to compute.</summary>
+    public required torch.Device Device { get; init; }
+
+    /// <summary>How much to do.</summary>
+    public required RunSize Size { get; init; }
+
+    /// <summary>Where every random number of the run comes from.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Epochs asked for on the command line; null: the recipe's own number.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>The run's folder. It exists.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>Whether to go on from the checkpoint in <see cref="Directory"/>.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>The data set given with <c>--data</c>, a file or folder; null: the recipe's own.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>The command line.</summary>
+    public required ParseResult Arguments { get; init; }
+
+    /// <summary>Shows how far long work is.</summary>
+    public required IProgressDisplay Progress { get; init; }
+
+    /// <summary>What the recipe has to say: its tables, numbers and the files it wrote.</summary>
+    public required IReport Output { get; init; }
+
+    /// <summary>Cancelled by Ctrl+C: save a checkpoint and throw <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>The value of one of the recipe's options.</summary>
+    public T? Get<T>(Option<T> option) => Arguments.GetValue(option);
+
+    /// <summary>One of three values, by <see cref="Size"/>.</summary>
+    public T Pick<T>(T smoke, T normal, T full) => Size switch { RunSize.Smoke => smoke, RunSize.Full => full, _ => normal };
+
+    /// <summary>A file in the run's folder.</summary>
+    public string PathOf(string name) => Path.Combine(Directory, name);
+}

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Reflection;
+using Spectre.Console;
+using TorchSharp;
+
+namespace TorchZoo.Scripts.Terminal;
+
+/// <summary>The command line: what it understands, and who does it.</summary>
+internal sealed class Application(Screen screen, RecipeCatalog recipes)
+{
+    private static readonly ParserConfiguration Parser = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+
+    /// <summary>Does what the arguments say.</summary>
+    /// <returns>The process's exit code; see <see cref="ExitCode"/>.</returns>
+    public int Run(IReadOnlyList<string> args)
+    {
+        var root = Root(args);
+        var result = root.Parse(args, Parser);
+        if (result.Errors.Count > 0 && result.Action is not HelpAction)
+        {
+            if (args.Count == 0) return root.Parse(["--help"], Parser).Invoke(Invocation());
+            return Refuse(UsageErrors.Explain(result, PapersWithoutRecipe()), result.CommandResult.Parent is null ? "" : $"{result.CommandResult.Command.Name} ");
+        }
+        try
+        {
+            return result.Invoke(Invocation());
+        }
+        catch (ArgumentException e)
+        {
+            return Refuse(Failures.Message(e), $"{result.CommandResult.Command.Name} ");
+        }
+        catch (Exception e)
+        {
+            return Failures.Report(screen, e, directory: null);
+        }
+    }
+
+    private InvocationConfiguration Invocation() => new()
+    {
+        Output = screen.Raw,
+        Error = screen.Error.Profile.Out.Writer,
+        EnableDefaultExceptionHandler = false,
+        // Signals are ours: see Interrupts.
+        ProcessTerminationTimeout = null,
+    };
+
+    private int Refuse(string message, string command)
+    {
+        screen.Complain(message);
+        screen.Error.WriteLine($"Help: dotnet run --project scripts -- {command}--help");
+        return ExitCode.Usage;
+    }
+
+    private string[] PapersWithoutRecipe() => [.. Zoo.List().Select(p => p.Slug).Where(s => !recipes.Contains(s))];
+
+    private Command Root(IReadOnlyList<string> args)
+    {
+        var root = new Command("torchzoo", "Papers of deep learning in C#: train them, check their claims, use their weights.")
+        {
+            new HelpOption(), Version(),
+            new Command("<paper>", "Train a paper's model, evaluate it and check the paper's claim; <paper> --help shows its options"),
+            ListCommand.Create(screen, recipes), ShowCommand.Create(screen, recipes),
+            ClaimsCommand.Create(screen, recipes), EvaluateCommand.Create(screen, recipes, args, Parser),
+        };
+        foreach (var slug in recipes.Slugs) root.Subcommands.Add(RunCommand.Create(screen, slug, recipes[slug], args));
+        foreach (var command in root.Subcommands) command.Options.Add(new HelpOption());
+        return root;
+    }
+
+    private VersionOption Version() => new() { Action = new PrintVersion(screen) };
+
+    private sealed class PrintVersion(Screen screen) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            screen.Raw.WriteLine($"TorchZoo {Of(typeof(Zoo))} (TorchSharp {Of(typeof(torch))}, .NET {Environment.Version})");
+            return ExitCode.Success;
+        }
+
+        // Without the commit that follows the plus sign.
+        private static string Of(Type type) =>
+            type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "?";
+    }
+}

@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using Spectre.Console;
+using TorchZoo.Checkpoints;
+
+namespace TorchZoo.Scripts.Terminal;
+
+/// <summary>
+/// <c>claims</c>: runs the recipes one after another, each in a process of its own (a crash or a leak of one does not touch the next), and
+/// writes a table.
+/// </summary>
+internal static partial class ClaimsCommand
+{
+    private const string FileName = "claims.md";
+
+    public static Command Create(Screen screen, RecipeCatalog recipes)
+    {
+        var options = new RunOptions();
+        var papers = new Argument<string[]>("papers") { Description = "Papers to run; none: all that have a recipe", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("claims", "Check the claims of many papers and write a table of them") { papers };
+        options.AddTo(command, training: false);
+        command.SetAction(result => Run(screen, recipes, options, result, result.GetValue(papers) ?? []));
+        return command;
+    }
+
+    private static int Run(Screen screen, RecipeCatalog recipes, RunOptions options, ParseResult result, string[] papers)
+    {
+        foreach (var paper in papers)
+            if (!recipes.Contains(paper)) throw UsageErrors.Unknown("paper with a recipe", paper, recipes.Slugs);
+        var root = Path.GetFullPath(result.GetValue(options.Out) ?? RunCommand.DefaultFolder);
+        Directory.CreateDirectory(root);
+        using var interrupts = new Interrupts(atOnce => screen.Error.WriteLine(atOnce ? "Ended." : "Stopping ..."));
+        var rows = new List<Row>();
+        foreach (var slug in papers.Length > 0 ? papers.Distinct() : recipes.Slugs)
+            foreach (var extra in recipes[slug].Claims)
+            {
+                if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
+                var name = string.Join(' ', extra.Prepend(slug));
+                var directory = Path.Combine(root, string.Join('-', extra.Where(a => a[0] != '-').Prepend(slug)));
+                File.Delete(Path.Combine(directory, ClaimFile.Name));
+                var exit = Child([slug, .. extra, .. PassedOn(options, result), "--out", directory], interrupts.Token);
+                if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
+                rows.Add(new Row(name, ClaimFile.TryRead(directory), exit));
+                // After every run: an hour of claims is not lost when the last one ends the process.
+                AtomicFile.Write(Path.Combine(root, FileName), stream => stream.Write(Encoding.UTF8.GetBytes(Table(rows))));
+            }
+        screen.Out.WriteLine();
+        screen.Raw.Write(Table(rows));
+        screen.Out.WriteLine();
+        new ConsoleReport(screen).Wrote(Path.Combine(root, FileName), "this table");
+        var failed = rows.Count(r => r.Exit != ExitCode.Success);
+        screen.Raw.WriteLine($"claims: {rows.Count - failed} {(result.GetValue(options.Smoke) ? "ran" : "hold")}, {failed} failed");
+        return failed == 0 ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    private static IEnumerable<string> PassedOn(RunOptions options, ParseResult result)
+    {
+        yield return "--device";
+        yield return result.GetValue(options.Device)!;
+        yield return "--seed";
+        yield return Values.Format(result.GetValue(options.Seed));
+        if (result.GetValue(options.Smoke)) yield return "--smoke";
+        if (result.GetValue(options.Full)) yield return "--full";
+    }
+
+    private static string Table(IEnumerable<Row> rows)
+    {
+        var text = new StringBuilder("| paper | metric | value | threshold | baseline | verdict | seconds |\n| --- | --- | ---: | ---: | ---: | --- | ---: |\n");
+        foreach (var (name, file, exit) in rows)
+        {
+            var claim = file?.Claim;
+            var cells = claim is null
+                ? [name, "", "", "", "", $"ended with exit code {exit}", ""]
+                : new[] { name, claim.Metric, Claim.Number(claim.Value), Claim.Number(claim.Threshold), Claim.Number(claim.Baseline), file!.Verdict, Values.Format(Math.Round(file.Seconds, 1)) };
+            text.Append("| ").AppendJoin(" | ", cells.Select(c => c.Replace("|", "\\|"))).Append(" |\n");
+        }
+        return text.ToString();
+    }
+
+    // The same program again; with `dotnet TorchZoo.Scripts.dll` that is the host and the dll.
+    private static int Child(string[] args, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
+        foreach (var arg in args) start.ArgumentList.Add(arg);
+        using var process = Process.Start(start)!;
+        // A terminal's Ctrl+C reaches the child by itself; SIGTERM to us alone does not, and a second one does no harm.
+        using var stop = cancellation.Register(() =>
+        {
+            if (OperatingSystem.IsWindows()) process.Kill();
+            else _ = Kill(process.Id, SigTerm);
+        });
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    private const int SigTerm = 15;
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
+    private sealed record Row(string Name, ClaimFile? File, int Exit);
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using TorchZoo.Checkpoints;
+
+namespace TorchZoo.Scripts.Terminal;
+
+/// <summary><c>evaluate</c>: a checkpoint through the recipe of the paper whose model it holds.</summary>
+internal static class EvaluateCommand
+{
+    private const string CommandName = "evaluate";
+
+    public static Command Create(Screen screen, RecipeCatalog recipes, IReadOnlyList<string> args, ParserConfiguration parser)
+    {
+        var (command, options, path) = Skeleton();
+        // Which options there are depends on the file: the recipe it belongs to has its own.
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction(result => Run(screen, recipes, result.GetRequiredValue(path), args, parser));
+        return command;
+    }
+
+    private static int Run(Screen screen, RecipeCatalog recipes, string file, IReadOnlyList<string> args, ParserConfiguration parser)
+    {
+        if (!File.Exists(file)) throw new ArgumentException($"There is no file '{file}'.");
+        var (model, slug) = Identify(recipes, file);
+        var recipe = recipes[slug];
+        var (command, options, _) = Skeleton();
+        foreach (var option in recipe.Options) command.Options.Add(option);
+        var root = new Command("torchzoo") { command };
+        var result = root.Parse(args, parser);
+        if (result.Errors.Count > 0) throw new ArgumentException(UsageErrors.Explain(result, []));
+
+        var paper = Zoo.Find(slug);
+        var size = options.Size(result);
+        var report = new ConsoleReport(screen);
+        var directory = Path.GetFullPath(result.GetValue(options.Out) ?? Path.GetDirectoryName(Path.GetFullPath(file))!);
+        return new Work(screen, directory, args, canResume: false).Do(size == RunSize.Smoke, (progress, cancellation) =>
+        {
+            var context = new EvaluateContext
+            {
+                Checkpoint = file,
+                ModelName = model,
+                Paper = paper,
+                Device = options.ResolveDevice(result),
+                Size = size,
+                Seed = result.GetValue(options.Seed),
+                Directory = directory,
+                Data = result.GetValue(options.Data),
+                Arguments = result,
+                Progress = progress,
+                Output = report,
+                Cancellation = cancellation,
+            };
+            RunCommand.Introduce(report, context);
+            report.Note("checkpoint", $"{Values.ShortPath(file)} ({model})");
+            return recipe.Evaluate(context);
+        },
+        file: null);
+    }
+
+    private static (string Model, string Slug) Identify(RecipeCatalog recipes, string file)
+    {
+        TorchRuntime.EnsureLoaded();
+        using var checkpoint = Checkpoint.Load(file);
+        var model = checkpoint.ModelName
+            ?? throw new ArgumentException($"'{file}' is a bare state dict: it doesn't say which model its weights belong to.");
+        return recipes.TryFindByModel(model, out var slug) ? (model, slug) : throw UsageErrors.Unknown("recipe for the model", model, recipes.Slugs);
+    }
+
+    private static (Command Command, RunOptions Options, Argument<string> Path) Skeleton()
+    {
+        var options = new RunOptions();
+        var path = new Argument<string>("checkpoint") { Description = "A checkpoint, e.g. runs/fno/best.pt" };
+        var command = new Command(CommandName, "Evaluate a checkpoint; the options of its paper's recipe apply") { path };
+        options.AddTo(command, training: false);
+        return (command, options, path);
+    }
+}

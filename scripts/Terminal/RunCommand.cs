@@ -1,0 +1,83 @@
+using System.CommandLine;
+using TorchSharp;
+
+namespace TorchZoo.Scripts.Terminal;
+
+/// <summary><c>&lt;paper&gt;</c>: trains, evaluates and checks the claim.</summary>
+internal static class RunCommand
+{
+    public const string DefaultFolder = "runs";
+
+    public static Command Create(Screen screen, string slug, Recipe recipe, IReadOnlyList<string> args)
+    {
+        var options = new RunOptions();
+        // The help of the program as a whole names the commands, not a hundred papers.
+        var command = new Command(slug, $"{Zoo.Find(slug).Title}: train, evaluate and check the claim") { Hidden = true };
+        foreach (var option in recipe.Options) command.Options.Add(option);
+        options.AddTo(command, training: true);
+        command.SetAction(result => Run(screen, Zoo.Find(slug), recipe, options, result, args));
+        return command;
+    }
+
+    private static int Run(Screen screen, Paper paper, Recipe recipe, RunOptions options, ParseResult result, IReadOnlyList<string> args)
+    {
+        var directory = Path.GetFullPath(result.GetValue(options.Out) ?? Folder(paper.Slug, recipe.Variant(result)));
+        if (File.Exists(directory)) throw new ArgumentException($"The run's folder '{Values.ShortPath(directory)}' is a file; choose another with --out.");
+        if (result.GetValue(options.Resume) && !HasCheckpoint(directory))
+            throw new ArgumentException($"--resume: there is no checkpoint in {Values.ShortPath(directory)}; run without it.");
+        var size = options.Size(result);
+        var report = new ConsoleReport(screen);
+        RecipeContext? context = null;
+        return new Work(screen, directory, args, canResume: true).Do(size == RunSize.Smoke, (progress, cancellation) =>
+        {
+            context = new RecipeContext
+            {
+                Paper = paper,
+                Device = options.ResolveDevice(result),
+                Size = size,
+                Seed = result.GetValue(options.Seed),
+                Epochs = result.GetValue(options.Epochs),
+                Directory = directory,
+                Resume = result.GetValue(options.Resume),
+                Data = result.GetValue(options.Data),
+                Arguments = result,
+                Progress = progress,
+                Output = report,
+                Cancellation = cancellation,
+            };
+            Introduce(report, context);
+            return recipe.Run(context);
+        },
+        (claim, seconds) => ClaimOf(claim, context!, seconds, args));
+    }
+
+    /// <summary>What the reader has to know to repeat the run.</summary>
+    internal static void Introduce(ConsoleReport report, RecipeContext context)
+    {
+        // Fresh weights of TorchSharp's own layers come from the global generator.
+        torch.random.manual_seed(unchecked((long)context.Seed));
+        report.Heading($"{context.Paper.Title} (arXiv {context.Paper.ArXiv}, {context.Paper.Year})");
+        report.Note("device", context.Device.type == DeviceType.CPU ? $"cpu, {torch.get_num_threads()} threads" : context.Device.ToString());
+        report.Note("seed", context.Seed);
+        report.Note("folder", Values.ShortPath(context.Directory));
+        if (context.Size == RunSize.Smoke) report.Warn("a smoke run; its numbers mean nothing");
+        if (context.Size == RunSize.Full && context.Device.type == DeviceType.CPU) report.Warn("the paper's setting on a CPU: this takes long");
+    }
+
+    internal static ClaimFile ClaimOf(Claim claim, RecipeContext context, double seconds, IReadOnlyList<string> args) => new()
+    {
+        Claim = claim,
+        Verdict = claim.Verdict(context.Size == RunSize.Smoke),
+        Size = context.Size,
+        Device = context.Device.ToString(),
+        Seed = context.Seed,
+        Seconds = Math.Round(seconds, 3),
+        Arguments = args,
+    };
+
+    internal static string Folder(string slug, string? variant) =>
+        Path.Combine(DefaultFolder, string.IsNullOrEmpty(variant) ? slug : $"{slug}-{variant}");
+
+    private static bool HasCheckpoint(string directory) =>
+        Directory.Exists(directory) && Directory.EnumerateFiles(directory, "*.pt", SearchOption.AllDirectories).Any();
+}

@@ -1,0 +1,57 @@
+using Spectre.Console;
+
+namespace TorchZoo.Scripts.Terminal;
+
+/// <summary>Where the program writes: a terminal with colours and progress bars, or a pipe that gets plain lines of any length.</summary>
+internal sealed class Screen
+{
+    // Wide enough for every table: what reads a pipe breaks lines where it likes.
+    private const int PipeWidth = 1000;
+
+    public Screen(TextWriter output, TextWriter error, bool richOutput = false, bool richError = false)
+    {
+        (Raw, IsRich) = (output, richOutput);
+        (Out, Error) = (Open(output, richOutput), Open(error, richError));
+    }
+
+    /// <summary>Standard output, for what must come out as it is.</summary>
+    public TextWriter Raw { get; }
+
+    public IAnsiConsole Out { get; }
+
+    public IAnsiConsole Error { get; }
+
+    /// <summary>Whether <see cref="Out"/> is a terminal that colours and moves the cursor.</summary>
+    public bool IsRich { get; }
+
+    /// <summary>The process's own streams. Plain where they are redirected, with NO_COLOR (no-color.org) and on terminals without a cursor.</summary>
+    public static Screen OfProcess()
+    {
+        var plain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) || Environment.GetEnvironmentVariable("TERM") is "dumb";
+        return new Screen(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, !plain && !Console.IsErrorRedirected);
+    }
+
+    public Table NewTable(params IEnumerable<string> columns)
+    {
+        var table = new Table { Border = IsRich ? TableBorder.Rounded : TableBorder.Markdown, BorderStyle = new Style(Color.Grey) };
+        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { NoWrap = !IsRich });
+        return table;
+    }
+
+    public void Complain(string message) => Error.MarkupLineInterpolated($"[red bold]error:[/] {message}");
+
+    // Without Spectre's enrichers: they turn escape codes on for some CI systems although the output is a file.
+    private static IAnsiConsole Open(TextWriter writer, bool rich)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = rich ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = rich ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = rich ? InteractionSupport.Detect : InteractionSupport.No,
+            Out = new AnsiConsoleOutput(writer),
+            Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+        });
+        if (!rich) console.Profile.Width = PipeWidth;
+        return console;
+    }
+}

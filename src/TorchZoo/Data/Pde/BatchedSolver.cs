@@ -21,6 +21,7 @@ internal static class BatchedSolver
     public static void Run(long batch, long bytesPerCase, Device device, Action<long, long, Action<double>> solve, Action<double>? progress,
         CancellationToken cancellation)
     {
+        NativeHeap.KeepFreedMemory();
         var chunk = Math.Max(1, (device.type == DeviceType.CPU ? CpuBytes : GpuBytes) / Math.Max(1, bytesPerCase));
         for (long first = 0; first < batch; first += chunk)
         {

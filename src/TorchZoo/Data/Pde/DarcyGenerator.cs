@@ -115,8 +115,6 @@ public sealed record DarcyGenerator : IPdeGenerator
             var one = coefficients.narrow(0, first, count).to(ScalarType.Float64);
             var b = Interior(right.narrow(0, first, count)).to(ScalarType.Float64).contiguous();
             var system = new FluxOperator(one, hx, hy);
-            // Divided by a typical coefficient the Poisson inverse is close in scale too, which the iteration does not need but its first
-            // residuals do.
             var u = ConjugateGradients.Solve(system.Apply, b, poisson.Solve, tolerance: tol, maxIterations: 500, cancellation: cancellation);
             Interior(result.narrow(0, first, count)).copy_(u);
         }, progress, cancellation);

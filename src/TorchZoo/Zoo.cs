@@ -15,12 +15,11 @@ namespace TorchZoo;
 /// <param name="Type">The paper's principal type.</param>
 public sealed record Paper(string Slug, string Title, string ArXiv, int Year, string Family, Type Type)
 {
-    /// <summary>The paper's card (Markdown): the README.md in its folder, embedded in the assembly. Null if it has none.</summary>
+    /// <summary>The paper's card (Markdown): the README.md in its folder, which has the name of the principal type, embedded in the
+    /// assembly: Operators/Fno/README.md for <c>TorchZoo.Models.Operators.Fno</c>. Null if it has none.</summary>
     public string? Card()
     {
-        // TorchZoo.Models.Operators.Fno: the resource Operators/Fno/README.md.
-        var place = Type.Namespace!.Split('.')[^2..];
-        using var stream = Type.Assembly.GetManifestResourceStream($"{place[0]}/{place[1]}/README.md");
+        using var stream = Type.Assembly.GetManifestResourceStream($"{Family}/{Type.Name}/README.md");
         if (stream is null) return null;
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
@@ -187,7 +186,7 @@ public static class Zoo
     {
         if (type.GetCustomAttribute<PaperAttribute>() is { } paper)
         {
-            var family = type.Namespace?.Split('.') is [.., var f, _] ? f : "";
+            var family = type.Namespace?.Split('.')[^1] ?? "";
             if (!Papers.TryAdd(paper.Slug, new Paper(paper.Slug, paper.Title, paper.ArXiv, paper.Year, family, type)))
                 throw new InvalidOperationException($"Two types claim the paper '{paper.Slug}': {Papers[paper.Slug].Type} and {type}");
         }

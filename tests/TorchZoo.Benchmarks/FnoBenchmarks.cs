@@ -165,8 +165,8 @@ internal static class FnoBenchmarks
             var spectrum = zeros([Batch, Width, Size, Size / 2 + 1], dtype: ScalarType.ComplexFloat32);
             spectrum[kept] = einsum("bixy,ioxy->boxy", modes[kept], weight);
             var columns = fft.ifftn(fft.ifftshift(spectrum, [-2]), dim: [-2], norm: FFTNormType.Forward);
-            columns[TensorIndex.Ellipsis, 0].imag.zero_();
-            columns[TensorIndex.Ellipsis, Size / 2].imag.zero_();
+            columns[TensorIndex.Ellipsis, 0].imag.mul_(0);
+            columns[TensorIndex.Ellipsis, Size / 2].imag.mul_(0);
             return fft.irfft(columns, Size, -1, FFTNormType.Forward);
         }
     }

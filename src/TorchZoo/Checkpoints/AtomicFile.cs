@@ -1,0 +1,87 @@
+using System.Runtime.InteropServices;
+
+namespace TorchZoo.Checkpoints;
+
+/// <summary>Writes files that are there as a whole or not at all.</summary>
+public static partial class AtomicFile
+{
+    private const int BufferSize = 64 * 1024;
+
+    /// <summary>
+    /// Writes a temporary file in the folder of <paramref name="path"/>, flushes it to the disk and renames it to <paramref name="path"/>. A
+    /// full disk, an exception or the end of the process at any moment leaves what <paramref name="path"/> was before. A process that is
+    /// killed in between leaves its temporary file, <c>.NAME.RANDOM.tmp</c>, behind; see <see cref="DeleteLeftovers"/>.
+    /// </summary>
+    /// <param name="path">The file; its folder exists. A file of this name is replaced.</param>
+    /// <param name="write">Writes the contents. What it throws comes out of this method unchanged.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> names no file.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ArgumentNullException.ThrowIfNull(write);
+        var target = Path.GetFullPath(path);
+        if (Path.GetFileName(target) is not { Length: > 0 } name)
+            throw new ArgumentException($"A file's path was expected; '{path}' ends in a folder.", nameof(path));
+        var folder = Path.GetDirectoryName(target)!;
+        var temporary = Path.Combine(folder, $".{name}.{Guid.NewGuid():N}.tmp");
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferSize))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch
+        {
+            TryDelete(temporary);
+            throw;
+        }
+        FlushFolder(folder);
+    }
+
+    /// <summary>Deletes the temporary files that killed processes left of earlier writes to <paramref name="path"/>.</summary>
+    /// <remarks>Call it only where no other process is writing to the same path.</remarks>
+    public static void DeleteLeftovers(string path)
+    {
+        var target = Path.GetFullPath(path);
+        var folder = Path.GetDirectoryName(target);
+        if (folder is null || !Directory.Exists(folder)) return;
+        var start = $".{Path.GetFileName(target)}.";
+        foreach (var file in Directory.EnumerateFiles(folder, "*.tmp", new EnumerationOptions { AttributesToSkip = 0 }))
+        {
+            var name = Path.GetFileName(file);
+            if (name.StartsWith(start, StringComparison.Ordinal) && name.Length == start.Length + 36
+                && Guid.TryParseExact(name.AsSpan(start.Length, 32), "N", out _))
+                TryDelete(file);
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try { File.Delete(path); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }
+    }
+
+    // A rename is durable once the folder is on the disk. Windows and some file systems cannot flush folders; there the rename is atomic
+    // all the same, so a failure here loses nothing but the promise that the new file survives a power cut in the next seconds.
+    private static void FlushFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var descriptor = Open(folder, 0);
+        if (descriptor < 0) return;
+        _ = Fsync(descriptor);
+        _ = Close(descriptor);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace TorchZoo.Scripts;
 
@@ -9,6 +10,7 @@ namespace TorchZoo.Scripts;
 /// <param name="Threshold">The value that the claim asks for.</param>
 /// <param name="Baseline">The same metric of the baseline trained in this run; null if the claim has none.</param>
 /// <param name="Conditions">All that has to be true; the claim holds if every one is.</param>
+[method: JsonConstructor]
 public sealed record Claim(string Paper, string Metric, double Value, double Threshold, double? Baseline, IReadOnlyList<Condition> Conditions)
 {
     /// <summary>A claim with a single condition.</summary>

@@ -20,7 +20,7 @@ internal static partial class ClaimsCommand
         var options = new RunOptions();
         var papers = new Argument<string[]>("papers") { Description = "Papers to run; none: all that have a recipe", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("claims", "Check the claims of many papers and write a table of them") { papers };
-        options.AddTo(command, training: false);
+        options.AddTo(command, RunOptions.Scope.Claims);
         command.SetAction(result => Run(screen, recipes, options, result, result.GetValue(papers) ?? []));
         return command;
     }
@@ -39,6 +39,7 @@ internal static partial class ClaimsCommand
                 if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
                 var name = string.Join(' ', extra.Prepend(slug));
                 var directory = Path.Combine(root, string.Join('-', extra.Where(a => a[0] != '-').Prepend(slug)));
+                Directory.CreateDirectory(directory);
                 File.Delete(Path.Combine(directory, ClaimFile.Name));
                 var exit = Child([slug, .. extra, .. PassedOn(options, result), "--out", directory], interrupts.Token);
                 if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
@@ -65,19 +66,13 @@ internal static partial class ClaimsCommand
         if (result.GetValue(options.Full)) yield return "--full";
     }
 
-    private static string Table(IEnumerable<Row> rows)
-    {
-        var text = new StringBuilder("| paper | metric | value | threshold | baseline | verdict | seconds |\n| --- | --- | ---: | ---: | ---: | --- | ---: |\n");
-        foreach (var (name, file, exit) in rows)
-        {
-            var claim = file?.Claim;
-            var cells = claim is null
-                ? [name, "", "", "", "", $"ended with exit code {exit}", ""]
-                : new[] { name, claim.Metric, Claim.Number(claim.Value), Claim.Number(claim.Threshold), Claim.Number(claim.Baseline), file!.Verdict, Values.Format(Math.Round(file.Seconds, 1)) };
-            text.Append("| ").AppendJoin(" | ", cells.Select(c => c.Replace("|", "\\|"))).Append(" |\n");
-        }
-        return text.ToString();
-    }
+    private static string Table(IEnumerable<Row> rows) => Screen.MarkdownTable(
+        ["paper", "metric", "value", "threshold", "baseline", "verdict", "seconds"],
+        [.. rows.Select(string[] (r) => r.File is not { Claim: var claim } file
+            ? [r.Name, "", "", "", "", $"ended with exit code {r.Exit}", ""]
+            : [r.Name, claim.Metric, Claim.Number(claim.Value), Claim.Number(claim.Threshold), Claim.Number(claim.Baseline), file.Verdict,
+               Values.Format(Math.Round(file.Seconds, 1))])],
+        [false, false, true, true, true, false, true]);
 
     // The same program again; with `dotnet TorchZoo.Scripts.dll` that is the host and the dll.
     private static int Child(string[] args, CancellationToken cancellation)

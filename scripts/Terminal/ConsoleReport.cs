@@ -29,11 +29,7 @@ internal sealed class ConsoleReport(Screen screen) : IReport
             throw new ArgumentException($"A row of {columns.Count} cells was expected; one has {odd.Count}.", nameof(rows));
         screen.Out.WriteLine();
         if (title is not null) screen.Out.WriteLine(title);
-        var table = screen.NewTable(columns);
-        for (var i = 0; i < columns.Count; i++)
-            if (all.Count > 0 && all.All(r => Values.IsNumber(r[i]))) table.Columns[i].RightAligned();
-        foreach (var row in all) table.AddRow(row.Select(c => new Text(Values.Format(c))));
-        screen.Out.Write(table);
+        screen.WriteTable(columns, all);
     }
 
     public void Wrote(string path, string what)

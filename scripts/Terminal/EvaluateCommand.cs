@@ -71,7 +71,7 @@ internal static class EvaluateCommand
         var options = new RunOptions();
         var path = new Argument<string>("checkpoint") { Description = "A checkpoint, e.g. runs/fno/best.pt" };
         var command = new Command(CommandName, "Evaluate a checkpoint; the options of its paper's recipe apply") { path };
-        options.AddTo(command, training: false);
+        options.AddTo(command, RunOptions.Scope.Evaluation);
         return (command, options, path);
     }
 }

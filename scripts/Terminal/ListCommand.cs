@@ -19,11 +19,9 @@ internal static class ListCommand
         var families = Zoo.List().Select(p => p.Family).Distinct().ToList();
         if (family is not null && !families.Contains(family, StringComparer.OrdinalIgnoreCase)) throw UsageErrors.Unknown("family", family, families);
         var papers = Zoo.List(family);
-        var table = screen.NewTable("paper", "title", "year", "arXiv", "family", "recipe");
-        foreach (var p in papers.OrderBy(p => p.Family, StringComparer.Ordinal).ThenBy(p => p.Slug, StringComparer.Ordinal))
-            table.AddRow(new[] { p.Slug, p.Title, Values.Format(p.Year), p.ArXiv, p.Family, recipes.Contains(p.Slug) ? "yes" : "" }
-                .Select(t => new Text(t)));
-        screen.Out.Write(table);
+        screen.WriteTable(["paper", "title", "year", "arXiv", "family", "recipe"],
+            [.. papers.OrderBy(p => p.Family, StringComparer.Ordinal).ThenBy(p => p.Slug, StringComparer.Ordinal)
+                .Select(object[] (p) => [p.Slug, p.Title, p.Year, p.ArXiv, p.Family, recipes.Contains(p.Slug) ? "yes" : ""])]);
         screen.Out.WriteLine($"{papers.Count} paper{(papers.Count == 1 ? "" : "s")}. Those with a recipe run: dotnet run --project scripts -- <paper>");
         return ExitCode.Success;
     }

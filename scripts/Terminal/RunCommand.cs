@@ -11,10 +11,10 @@ internal static class RunCommand
     public static Command Create(Screen screen, string slug, Recipe recipe, IReadOnlyList<string> args)
     {
         var options = new RunOptions();
-        // The help of the program as a whole names the commands, not a hundred papers.
-        var command = new Command(slug, $"{Zoo.Find(slug).Title}: train, evaluate and check the claim") { Hidden = true };
+        // The help of the program as a whole names the commands, not a hundred papers. (A hidden command has no help of its own.)
+        var command = new Command(slug, $"{Zoo.Find(slug).Title}: train, evaluate and check the claim") { Hidden = !args.Contains(slug) };
         foreach (var option in recipe.Options) command.Options.Add(option);
-        options.AddTo(command, training: true);
+        options.AddTo(command, RunOptions.Scope.Training);
         command.SetAction(result => Run(screen, Zoo.Find(slug), recipe, options, result, args));
         return command;
     }

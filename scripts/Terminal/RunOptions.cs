@@ -50,8 +50,21 @@ internal sealed partial class RunOptions
 
     public Option<string?> Data { get; } = new("--data") { Description = "Data set to use instead of the recipe's own", HelpName = "PATH" };
 
-    /// <summary>Adds them to a command: all of them, or those that make sense without training.</summary>
-    public void AddTo(Command command, bool training)
+    /// <summary>What a command does, and so which options make sense.</summary>
+    public enum Scope
+    {
+        /// <summary>One paper, trained: all options.</summary>
+        Training,
+
+        /// <summary>One checkpoint.</summary>
+        Evaluation,
+
+        /// <summary>Many papers.</summary>
+        Claims,
+    }
+
+    /// <summary>Adds to a command those that make sense for it.</summary>
+    public void AddTo(Command command, Scope scope)
     {
         Device.Validators.Add(result =>
         {
@@ -74,10 +87,10 @@ internal sealed partial class RunOptions
             if (result.GetValue(Smoke) && result.GetValue(Full)) result.AddError("--smoke and --full exclude each other.");
         });
         foreach (var option in new Option[] { Device, Smoke, Full, Seed }) command.Options.Add(option);
-        if (training) command.Options.Add(Epochs);
+        if (scope == Scope.Training) command.Options.Add(Epochs);
         command.Options.Add(Out);
-        if (training) command.Options.Add(Resume);
-        command.Options.Add(Data);
+        if (scope == Scope.Training) command.Options.Add(Resume);
+        if (scope != Scope.Claims) command.Options.Add(Data);
     }
 
     public RunSize Size(ParseResult result) =>

@@ -31,11 +31,31 @@ internal sealed class Screen
         return new Screen(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, !plain && !Console.IsErrorRedirected);
     }
 
-    public Table NewTable(params IEnumerable<string> columns)
+    /// <summary>Writes a table: framed on a terminal, as Markdown with aligned columns into a pipe. Columns of numbers go right.</summary>
+    public void WriteTable(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<object>> rows)
     {
-        var table = new Table { Border = IsRich ? TableBorder.Rounded : TableBorder.Markdown, BorderStyle = new Style(Color.Grey) };
-        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { NoWrap = !IsRich });
-        return table;
+        var right = columns.Select((_, i) => rows.Count > 0 && rows.All(r => Values.IsNumber(r[i]))).ToArray();
+        var cells = rows.Select(r => r.Select(Values.Format).ToArray()).ToArray();
+        if (!IsRich)
+        {
+            Raw.Write(MarkdownTable(columns, cells, right));
+            return;
+        }
+        var table = new Table { Border = TableBorder.Rounded, BorderStyle = new Style(Color.Grey) };
+        foreach (var (i, column) in columns.Index())
+            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { Alignment = right[i] ? Justify.Right : Justify.Left });
+        foreach (var row in cells) table.AddRow(row.Select(c => new Text(c)));
+        Out.Write(table);
+    }
+
+    /// <summary>A Markdown table whose columns are aligned for reading as text.</summary>
+    public static string MarkdownTable(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows, IReadOnlyList<bool> right)
+    {
+        var escaped = rows.Select(r => r.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal)).ToArray()).ToArray();
+        var widths = columns.Select((c, i) => escaped.Select(r => r[i].Length).Append(c.Length).Append(3).Max()).ToArray();
+        string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells.Select((c, i) => right[i] ? c.PadLeft(widths[i]) : c.PadRight(widths[i])))} |\n";
+        var rule = widths.Select((w, i) => right[i] ? new string('-', w - 1) + ":" : new string('-', w));
+        return string.Concat(escaped.Prepend(rule).Prepend(columns).Select(Line));
     }
 
     public void Complain(string message) => Error.MarkupLineInterpolated($"[red bold]error:[/] {message}");

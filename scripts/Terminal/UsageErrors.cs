@@ -43,7 +43,10 @@ internal static class UsageErrors
     private static string Reword(ParseError error)
     {
         var option = (error.SymbolResult as OptionResult ?? error.SymbolResult?.Parent as OptionResult)?.Option;
-        if (option is null) return error.Message;
+        if (option is null)
+            return error.SymbolResult is ArgumentResult { Tokens: [], Parent: CommandResult parent, Argument: var argument }
+                ? $"'{parent.Command.Name}' takes a {argument.Name}; there is none."
+                : error.Message;
         var given = error.SymbolResult!.Tokens.FirstOrDefault()?.Value;
         if (given is null)
             return error.Message.StartsWith("Required argument missing", StringComparison.Ordinal) ? $"{option.Name} takes a value; there is none." : error.Message;

@@ -14,7 +14,7 @@ namespace TorchZoo.Models.Operators;
 /// itself is <see cref="ClassicFno"/>.</remarks>
 [Paper("fno", "Fourier Neural Operator for Parametric Partial Differential Equations", "2010.08895", 2020)]
 [Model("fno")]
-public sealed class Fno : Module<Tensor, Tensor>
+public sealed class Fno : Module<Tensor, Tensor>, IConfigured
 {
     [ComponentName(Name = "fno_blocks")]
     private readonly FnoBlocks _blocks;
@@ -49,6 +49,8 @@ public sealed class Fno : Module<Tensor, Tensor>
 
     /// <summary>What the network is made of.</summary>
     public FnoConfig Config { get; }
+
+    object IConfigured.Config => Config;
 
     /// <summary>Modes kept along each axis; may be lowered, and raised again, while training.</summary>
     /// <exception cref="ArgumentException">Not positive, or more than there are weights for.</exception>

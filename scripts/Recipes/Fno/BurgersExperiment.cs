@@ -2,6 +2,7 @@ using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Pde;
 using TorchZoo.Models.Operators;
+using TorchZoo.Reports;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -48,10 +49,10 @@ internal sealed class BurgersExperiment(RecipeContext context) : FnoExperiment(c
         return new PairDataset(At("u0"), At("u"));
     }
 
-    protected override IReadOnlyDictionary<long, double> Baseline(OperatorData data, Normalisers normalisers)
+    protected override Baseline MakeBaseline(OperatorData data, Normalisers normalisers)
     {
         random.manual_seed(unchecked((long)Context.Seed));
-        using var network = new PeriodicCnn(new PeriodicCnnConfig { InChannels = 1, OutChannels = 1 });
+        var network = new PeriodicCnn(new PeriodicCnnConfig { InChannels = 1, OutChannels = 1 });
         return TrainBaseline(network, data, normalisers, Plan with { Epochs = Math.Max(1, Plan.Epochs / 2), LearningRate = 2e-3 });
     }
 
@@ -68,7 +69,40 @@ internal sealed class BurgersExperiment(RecipeContext context) : FnoExperiment(c
         ]);
     }
 
-    protected override void Draw(OperatorData data, Func<Tensor, Tensor> predict)
+    protected override void Draw(OperatorData data, Func<Tensor, Tensor> predict, Baseline baseline)
     {
+        const int examples = 3;
+        var finest = data.Tests[Points];
+        var inputs = finest.Inputs[TensorIndex.Slice(0, examples)];
+        double[] x = [.. Enumerable.Range(0, (int)Points).Select(i => (double)i / Points)];
+        var (fno, cnn) = (predict(inputs), baseline.Predict!(inputs));
+        double[] Curve(Tensor functions, int i) => [.. functions[i, 0].to(ScalarType.Float64).data<double>()];
+
+        var functions = Enumerable.Range(0, examples).Select(i => new LinePlot
+        {
+            Title = $"test function {i + 1}, {Points} points",
+            XLabel = "x",
+            YLabel = i == 0 ? "u" : "",
+            Series =
+            [
+                new Series("u(x, 0)", x, Curve(inputs, i)) { Dashed = true },
+                new Series("u(x, 1)", x, Curve(finest.Targets, i)),
+                new Series("FNO", x, Curve(fno, i)) { Dashed = true },
+                new Series("CNN", x, Curve(cnn, i)) { Dashed = true },
+            ],
+        });
+        var errors = Enumerable.Range(0, examples).Select(i => new LinePlot
+        {
+            XLabel = "x",
+            YLabel = i == 0 ? "|error|" : "",
+            LogY = true,
+            Series =
+            [
+                new Series("FNO", x, Curve((fno - finest.Targets[TensorIndex.Slice(0, examples)]).abs().clamp_min(1e-6), i)) { Color = 2 },
+                new Series("CNN", x, Curve((cnn - finest.Targets[TensorIndex.Slice(0, examples)]).abs().clamp_min(1e-6), i)) { Color = 3 },
+            ],
+        });
+        Save("functions.png", "input, truth, predictions and their errors on a grid four times finer than trained", path =>
+            LinePlot.SaveGrid(path, [.. functions, .. errors], examples));
     }
 }

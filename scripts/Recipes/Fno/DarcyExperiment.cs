@@ -3,6 +3,7 @@ using TorchZoo.Data;
 using TorchZoo.Data.Pde;
 using TorchZoo.Losses;
 using TorchZoo.Models.Operators;
+using TorchZoo.Reports;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -49,15 +50,15 @@ internal sealed class DarcyExperiment(RecipeContext context) : FnoExperiment(con
         return new PairDataset(At("a"), At("u"));
     }
 
-    protected override IReadOnlyDictionary<long, double> Baseline(OperatorData data, Normalisers normalisers)
+    protected override Baseline MakeBaseline(OperatorData data, Normalisers normalisers)
     {
         // The mean over the training set, as a function, brought to each grid.
         var mean = data.Train.Targets.mean([0], keepdim: true);
-        return data.Tests.ToDictionary(t => t.Key, t =>
+        return new Baseline(data.Tests.ToDictionary(t => t.Key, t =>
         {
             var there = nn.functional.interpolate(mean, [t.Key, t.Key], mode: InterpolationMode.Bicubic, align_corners: true);
             return (double)RelativeL2.Loss(there.expand_as(t.Value.Targets), t.Value.Targets).item<float>();
-        });
+        }));
     }
 
     protected override Claim Judge(IReadOnlyDictionary<long, double> errors, IReadOnlyDictionary<long, double> baseline)
@@ -71,7 +72,24 @@ internal sealed class DarcyExperiment(RecipeContext context) : FnoExperiment(con
         ]);
     }
 
-    protected override void Draw(OperatorData data, Func<Tensor, Tensor> predict)
+    protected override void Draw(OperatorData data, Func<Tensor, Tensor> predict, Baseline baseline)
     {
+        // One function at every resolution: what the network makes of grids that it has not seen.
+        var rows = data.Tests.OrderBy(t => t.Key).Select(t =>
+        {
+            Tensor a = t.Value.Inputs[0, 0], u = t.Value.Targets[0, 0], p = predict(t.Value.Inputs[TensorIndex.Slice(0, 1)])[0, 0];
+            return (FieldPanel[])
+            [
+                new($"permeability, {t.Key}²", a),
+                new("pressure", u) { Scale = "u" },
+                new("FNO", p) { Scale = "u" },
+                new("|error|", (p - u).abs()) { Colors = ColorScale.Magnitude },
+            ];
+        });
+        Save("fields.png", "permeability, pressure, prediction and error at each resolution", new FieldPicture
+        {
+            Title = $"Darcy flow: a test function, trained at {TrainingResolution}²",
+            Rows = [.. rows],
+        }.Save);
     }
 }

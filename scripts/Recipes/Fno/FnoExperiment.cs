@@ -5,6 +5,7 @@ using TorchZoo.Data;
 using TorchZoo.Losses;
 using TorchZoo.Models.Operators;
 using TorchZoo.Optimizers;
+using TorchZoo.Reports;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 
@@ -20,6 +21,11 @@ internal sealed record OperatorData(PairDataset Train, IReadOnlyDictionary<long,
 /// <param name="BatchSize">Examples in a batch.</param>
 /// <param name="LearningRate">Peak of the one-cycle schedule.</param>
 internal sealed record TrainingPlan(int Epochs, int BatchSize, double LearningRate);
+
+/// <summary>What the operator is compared with.</summary>
+/// <param name="Errors">Mean relative L2 error by resolution.</param>
+/// <param name="Predict">From functions to functions, if it is a network.</param>
+internal sealed record Baseline(IReadOnlyDictionary<long, double> Errors, Func<Tensor, Tensor>? Predict = null);
 
 /// <summary>
 /// What the three equations have in common: generate, normalise, train, reload from the file, evaluate at every resolution, compare, draw.
@@ -44,8 +50,8 @@ internal abstract class FnoExperiment(RecipeContext context)
     /// <summary>Draws and solves, or reads what an earlier run kept.</summary>
     protected abstract OperatorData LoadData();
 
-    /// <summary>Mean relative L2 error of the baseline by resolution.</summary>
-    protected abstract IReadOnlyDictionary<long, double> Baseline(OperatorData data, Normalisers normalisers);
+    /// <summary>Makes the baseline and measures it.</summary>
+    protected abstract Baseline MakeBaseline(OperatorData data, Normalisers normalisers);
 
     /// <summary>What the baseline is, for tables and legends.</summary>
     protected abstract string BaselineName { get; }
@@ -54,10 +60,7 @@ internal abstract class FnoExperiment(RecipeContext context)
     protected abstract Claim Judge(IReadOnlyDictionary<long, double> errors, IReadOnlyDictionary<long, double> baseline);
 
     /// <summary>Pictures of predictions.</summary>
-    protected abstract void Draw(OperatorData data, Func<Tensor, Tensor> predict);
-
-    /// <summary>Further measures of this equation.</summary>
-    protected virtual void Measure(OperatorData data, Func<Tensor, Tensor> predict) { }
+    protected abstract void Draw(OperatorData data, Func<Tensor, Tensor> predict, Baseline baseline);
 
     public Claim Run()
     {
@@ -77,16 +80,12 @@ internal abstract class FnoExperiment(RecipeContext context)
         using var again = Zoo.Load<Fno>(result.LastCheckpoint!);
         again.to(context.Device);
         var errors = Errors(again, normalisers, tests, Plan);
-        var baseline = Baseline(data, normalisers);
-        Show(errors, baseline);
-        Tensor Predict(Tensor x) => normalisers.Apply(again, x);
-        using (no_grad())
-        {
-            Measure(data, Predict);
-            Draw(data, Predict);
-        }
-        DrawErrors(errors, baseline);
-        return Judge(errors, baseline);
+        var baseline = MakeBaseline(data, normalisers);
+        Show(errors, baseline.Errors);
+        using (no_grad()) Draw(data, x => normalisers.Apply(again, x), baseline);
+        DrawErrors(errors, baseline.Errors);
+        DrawLearning(result);
+        return Judge(errors, baseline.Errors);
     }
 
     /// <summary>The errors of a checkpoint on the run's test set, without training.</summary>
@@ -104,12 +103,12 @@ internal abstract class FnoExperiment(RecipeContext context)
     }
 
     /// <summary>Trains a network of the baseline as the FNO is trained, in a folder of its own.</summary>
-    protected IReadOnlyDictionary<long, double> TrainBaseline(nn.Module model, OperatorData data, Normalisers normalisers, TrainingPlan plan)
+    protected Baseline TrainBaseline(nn.Module<Tensor, Tensor> model, OperatorData data, Normalisers normalisers, TrainingPlan plan)
     {
         context.Output.Note($"{BaselineName}, parameters", StateDict.ParameterCount(model));
         var tests = EncodedTests(data, normalisers);
         MakeTrainer(model, normalisers, plan, context.PathOf("baseline")).Fit(normalisers.Encode(data.Train), null, context.Cancellation);
-        return Errors(model, normalisers, tests, plan);
+        return new Baseline(Errors(model, normalisers, tests, plan), x => normalisers.Apply(model, x));
     }
 
     /// <summary>Mean over test functions of ‖prediction − truth‖ / ‖truth‖, of functions as they are, not normalised.</summary>
@@ -155,5 +154,47 @@ internal abstract class FnoExperiment(RecipeContext context)
 
     private void DrawErrors(IReadOnlyDictionary<long, double> errors, IReadOnlyDictionary<long, double> baseline)
     {
+        double[] resolutions = [.. errors.Keys.Select(r => (double)r)];
+        Save("error-vs-resolution.png", "error of one set of weights at several resolutions", new LinePlot
+        {
+            Title = $"{Equation}: trained at {TrainingResolution}, evaluated at others",
+            XLabel = "points along an axis",
+            YLabel = "relative L2 error",
+            LogX = true,
+            LogY = true,
+            XTicks = resolutions,
+            Series =
+            [
+                new Series("FNO", resolutions, [.. errors.Values]) { Markers = true },
+                new Series(BaselineName, resolutions, [.. errors.Keys.Select(r => baseline[r])]) { Markers = true },
+            ],
+        }.Save);
     }
+
+    private void DrawLearning(TrainingResult result)
+    {
+        double[] epochs = [.. result.History.Select(h => h.Epoch + 1.0)];
+        Save("learning.png", "relative L2 error while training", new LinePlot
+        {
+            Title = $"{Equation}: learning",
+            XLabel = "epoch",
+            YLabel = "relative L2 error",
+            LogY = true,
+            Series =
+            [
+                new Series("training", epochs, [.. result.History.Select(h => h.Training["loss"])]),
+                new Series("test", epochs, [.. result.History.Select(h => h.Validation["loss"])]),
+            ],
+        }.Save);
+    }
+
+    /// <summary>Writes a picture into the run's folder and says so.</summary>
+    protected void Save(string name, string what, Action<string> save)
+    {
+        var path = context.PathOf(name);
+        save(path);
+        context.Output.Wrote(path, what);
+    }
+
+    private void Save(string name, string what, Action<string, int, int> save) => Save(name, what, path => save(path, 640, 420));
 }

@@ -3,6 +3,7 @@ using TorchZoo.Data;
 using TorchZoo.Data.Pde;
 using TorchZoo.Losses;
 using TorchZoo.Models.Operators;
+using TorchZoo.Reports;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -55,16 +56,8 @@ internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperim
         return new PairDataset(Flat(frames.narrow(1, 0, last - 1)), Flat(frames.narrow(1, 1, last - 1)));
     }
 
-    protected override IReadOnlyDictionary<long, double> Baseline(OperatorData data, Normalisers normalisers) =>
-        data.Tests.ToDictionary(t => t.Key, t => (double)RelativeL2.Loss(t.Value.Inputs, t.Value.Targets).item<float>());
-
-    protected override void Measure(OperatorData data, Func<Tensor, Tensor> predict)
-    {
-        var (first, truth, prediction) = Rollout(data, predict);
-        var still = first.expand_as(truth);
-        Context.Output.Table($"roll-out over {truth.shape[1]} steps at {Points}²: relative L2 error of all frames together", ["FNO", "persistence"],
-            [[(double)RelativeL2.Loss(prediction, truth).item<float>(), (double)RelativeL2.Loss(still, truth).item<float>()]]);
-    }
+    protected override Baseline MakeBaseline(OperatorData data, Normalisers normalisers) =>
+        new(data.Tests.ToDictionary(t => t.Key, t => (double)RelativeL2.Loss(t.Value.Inputs, t.Value.Targets).item<float>()), x => x);
 
     // From the first frame of each test trajectory, at the solver's resolution: (trajectories, steps, s, s).
     private (Tensor First, Tensor Truth, Tensor Prediction) Rollout(OperatorData data, Func<Tensor, Tensor> predict)
@@ -91,7 +84,39 @@ internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperim
         ]);
     }
 
-    protected override void Draw(OperatorData data, Func<Tensor, Tensor> predict)
+    protected override void Draw(OperatorData data, Func<Tensor, Tensor> predict, Baseline baseline)
     {
+        var (first, truth, prediction) = Rollout(data, predict);
+        var still = first.expand_as(truth);
+        var steps = (int)truth.shape[1];
+        Context.Output.Table($"roll-out over {steps} steps at {Points}²: relative L2 error of all frames together", ["FNO", BaselineName],
+            [[(double)RelativeL2.Loss(prediction, truth).item<float>(), (double)RelativeL2.Loss(still, truth).item<float>()]]);
+
+        double[] Errors(Tensor frames) => [.. Enumerable.Range(0, steps).Select(i => (double)RelativeL2.Loss(frames.select(1, i), truth.select(1, i)).item<float>())];
+        double[] times = [.. Enumerable.Range(1, steps).Select(i => (double)i)];
+        Save("rollout.png", "error of each frame when predictions are fed back", path => new LinePlot
+        {
+            Title = $"Navier–Stokes: roll-out at {Points}²",
+            XLabel = "time units after the only frame that is given",
+            YLabel = "relative L2 error",
+            LogY = true,
+            Series = [new Series("FNO", times, Errors(prediction)) { Markers = true }, new Series(BaselineName, times, Errors(still)) { Markers = true }],
+        }.Save(path));
+
+        var shown = new[] { 0, steps / 2 - 1, steps - 1 }.Where(i => i >= 0).Distinct();
+        Save("fields.png", "vorticity: truth, roll-out and error at three times", new FieldPicture
+        {
+            Title = $"Navier–Stokes vorticity: one trajectory rolled out at {Points}², trained at {TrainingResolution}²",
+            Rows =
+            [
+                .. shown.Select(i => (FieldPanel[])
+                [
+                    new("first frame", first[0, 0]) { Colors = ColorScale.Diverging, Scale = "w" },
+                    new($"truth after {i + 1}", truth[0, i]) { Colors = ColorScale.Diverging, Scale = "w" },
+                    new($"FNO after {i + 1}", prediction[0, i]) { Colors = ColorScale.Diverging, Scale = "w" },
+                    new("|error|", (prediction[0, i] - truth[0, i]).abs()) { Colors = ColorScale.Magnitude },
+                ]),
+            ],
+        }.Save);
     }
 }

@@ -51,6 +51,21 @@ internal static unsafe class TensorMemory
         }
     }
 
+    /// <summary>Reads through a part of a file without keeping it.</summary>
+    /// <exception cref="EndOfStreamException">The file is shorter.</exception>
+    public static void Scan(SafeFileHandle file, long position, long length, Action<ReadOnlySpan<byte>> seen)
+    {
+        var buffer = new byte[Math.Min(length, ChunkSize)];
+        while (length > 0)
+        {
+            var chunk = buffer.AsSpan(0, (int)Math.Min(length, buffer.Length));
+            ReadExactly(file, chunk, position);
+            seen(chunk);
+            position += chunk.Length;
+            length -= chunk.Length;
+        }
+    }
+
     /// <summary>Fills a span from a file.</summary>
     /// <exception cref="EndOfStreamException">The file is shorter.</exception>
     public static void ReadExactly(SafeFileHandle file, Span<byte> destination, long position)

@@ -56,7 +56,7 @@ internal sealed class SavedStorages : IDisposable
         foreach (var tensor in _resolved) tensor.Dispose();
     }
 
-    private unsafe Span SpanOf(Tensor tensor, int order)
+    private Span SpanOf(Tensor tensor, int order)
     {
         if (tensor.is_sparse || tensor.device_type == DeviceType.META)
             throw new ArgumentException($"a {(tensor.is_sparse ? "sparse" : "meta")} tensor [{string.Join(", ", tensor.shape)}] cannot be saved");
@@ -73,7 +73,7 @@ internal sealed class SavedStorages : IDisposable
         if (values.numel() == 0) return new Span(tensor, values, size, stride, order, 0, 0, elementSize);
         var extent = 1L;
         for (var i = 0; i < size.Length; i++) extent += (size[i] - 1) * stride[i];
-        var address = values.device_type == DeviceType.CPU ? (long)TensorMemory.Pointer(values) : ScriptedOps.Address(values);
+        var address = (long)TensorMemory.Address(values);
         return new Span(tensor, values, size, stride, order, address, address + extent * elementSize, elementSize);
     }
 

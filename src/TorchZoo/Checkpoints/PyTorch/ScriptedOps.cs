@@ -9,14 +9,8 @@ internal static class ScriptedOps
         def negative_view(x: Tensor) -> Tensor:
             return torch._neg_view(x)
 
-        def address(x: Tensor) -> int:
-            return x.data_ptr()
-
         """));
 
     /// <summary>A view that shows the elements with the opposite sign.</summary>
     public static Tensor NegativeView(Tensor tensor) => Unit.Value.invoke<Tensor>("negative_view", tensor);
-
-    /// <summary>Address of a tensor's first element on any device.</summary>
-    public static long Address(Tensor tensor) => Convert.ToInt64(Unit.Value.invoke("address", tensor));
 }

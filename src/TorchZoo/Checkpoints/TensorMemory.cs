@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,7 +6,7 @@ using static TorchSharp.torch;
 namespace TorchZoo.Checkpoints;
 
 /// <summary>The bytes of tensors: straight between files and libtorch's memory, without a copy in between and of any length.</summary>
-internal static unsafe class TensorMemory
+internal static unsafe partial class TensorMemory
 {
     // Long enough that a system call costs nothing, short enough that a checksum finds the chunk in the cache.
     private const int ChunkSize = 1 << 20;
@@ -22,13 +23,16 @@ internal static unsafe class TensorMemory
     };
 
     /// <summary>The first element of a CPU tensor of any strides; null if it has no elements. Keep the tensor alive while it is used.</summary>
-    public static byte* Pointer(Tensor tensor)
+    public static byte* Pointer(Tensor tensor) => tensor.device_type == DeviceType.CPU ? (byte*)Address(tensor)
+        : throw new ArgumentException($"the memory of a tensor on {tensor.device} is out of reach", nameof(tensor));
+
+    /// <summary>The address of the first element of a tensor of any strides on its device; 0 if it has no elements.</summary>
+    public static nint Address(Tensor tensor)
     {
-        if (tensor.numel() == 0) return null;
-        using var off = no_grad();
-        // Tensor.bytes refuses tensors that are strided or longer than 2 GB; of its first element it always tells the address.
-        using var first = tensor.as_strided([1], [1], tensor.storage_offset());
-        fixed (byte* pointer = first.bytes) return pointer;
+        if (tensor.numel() == 0) return 0;
+        var address = DataPointer(tensor.Handle);
+        GC.KeepAlive(tensor);
+        return address;
     }
 
     /// <summary>Fills memory from a file.</summary>
@@ -46,6 +50,21 @@ internal static unsafe class TensorMemory
             ReadExactly(file, chunk, position);
             seen?.Invoke(chunk);
             destination += chunk.Length;
+            position += chunk.Length;
+            length -= chunk.Length;
+        }
+    }
+
+    /// <summary>Reads through a part of a file without keeping it.</summary>
+    /// <exception cref="EndOfStreamException">The file is shorter.</exception>
+    public static void Scan(SafeFileHandle file, long position, long length, Action<ReadOnlySpan<byte>> seen)
+    {
+        var buffer = new byte[Math.Min(length, ChunkSize)];
+        while (length > 0)
+        {
+            var chunk = buffer.AsSpan(0, (int)Math.Min(length, buffer.Length));
+            ReadExactly(file, chunk, position);
+            seen(chunk);
             position += chunk.Length;
             length -= chunk.Length;
         }
@@ -88,4 +107,8 @@ internal static unsafe class TensorMemory
         using var off = no_grad();
         return tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().MoveToOuterDisposeScope();
     }
+
+    // TorchSharp has this only behind Tensor.bytes, which refuses tensors that are strided, longer than 2 GB or on another device.
+    [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
+    private static partial nint DataPointer(nint tensor);
 }

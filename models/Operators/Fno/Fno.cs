@@ -81,12 +81,21 @@ public sealed class Fno : Module<Tensor, Tensor>, IConfigured
 
         var padding = _padding?.Points(v.shape.AsSpan(2));
         if (_padding is not null) v = _padding.Pad(v);
+        var padded = v.shape[2..];
         for (var layer = 0; layer < Config.NLayers; layer++)                          // v_{t+1} = σ(W v_t + K v_t)
             v = _blocks.Forward(v, layer, layer == Config.NLayers - 1 ? outputShape : null);
-        if (padding is not null) v = DomainPadding.Crop(v, padding);
+        if (padding is not null) v = DomainPadding.Crop(v, Scaled(padding, padded, outputShape));
 
         return _projection.forward(v).MoveToOuterDisposeScope();                      // Q
     }
+
+    // The padding on the output's grid.
+    private long[] Scaled(long[] padding, long[] padded, long[]? outputShape) => [.. padding.Select((p, j) =>
+    {
+        var factor = outputShape is not null ? (double)outputShape[j] / padded[j]
+            : Enumerable.Range(0, Config.NLayers).Aggregate(1.0, (f, layer) => f * (Config.ResolutionScalingFactor?.Of(layer, padding.Length)[j] ?? 1));
+        return (long)Math.Round(factor * p);
+    })];
 
     private void Check(Tensor x, long[]? outputShape)
     {

@@ -9,8 +9,7 @@ namespace TorchZoo.Models.Operators;
 /// <summary>Instance normalisation without parameters on any number of axes: each sample's channel to mean 0 and variance 1.</summary>
 internal sealed class InstanceNorm() : Module<Tensor, Tensor>(nameof(InstanceNorm))
 {
-    // One group a channel is the same computation, and takes any number of axes.
-    public override Tensor forward(Tensor x) => functional.group_norm(x, x.shape[1], eps: 1e-5);
+    public override Tensor forward(Tensor x) => functional.instance_norm(x, eps: 1e-5);
 }
 
 /// <summary>Batch normalisation on any number of axes.</summary>

@@ -41,7 +41,7 @@ internal sealed class SpectralPlan : IDisposable
         Axes = [.. sizes.Select((size, j) => MakeAxis(j))];
         // The reference zeroes the imaginary part of the last column that the *input's* spectrum has whenever the output's size is even,
         // the right thing only if both grids are the same.
-        _zeroLast = !complexData && hermitian && outSizes[^1] % 2 == 0 && Axes[^1].To.Contains(sizes[^1] / 2);
+        _zeroLast = !complexData && hermitian && outSizes[^1] % 2 == 0 && Axes[^1].Kept == sizes[^1] / 2 + 1;
 
         Axis MakeAxis(int j)
         {
@@ -110,7 +110,7 @@ internal sealed class SpectralPlan : IDisposable
             var axis = Axes[j];
             if (j == n - 1 && !_complex)
             {
-                if (_zeroLast && axis.OutSize / 2 != axis.Size / 2) t = t.mul(RealLast());
+                if (_zeroLast && axis.OutSize / 2 != axis.Size / 2) t = DropLast(t);
                 return fft.irfft(t, axis.OutSize, dim, FFTNormType.Forward);
             }
             t = fft.ifft(Place(t, dim, j), dim: dim, norm: FFTNormType.Forward);
@@ -134,7 +134,17 @@ internal sealed class SpectralPlan : IDisposable
 
     private Tensor SynthesiseDft(Tensor y) => SynthesiseFft(y);
 
-    private Tensor RealLast() => throw new NotImplementedException();
+    // 1 for both parts of a column, but 0 for the imaginary part of the input's last one.
+    private Tensor DropLast(Tensor t)
+    {
+        var mask = Constant("mask", 0, () =>
+        {
+            var ones = torch.ones([Axes[^1].Kept, 2], _real, _device);
+            ones[Axes[^1].Kept - 1, 1] = 0;
+            return ones;
+        });
+        return (t.view_as_real() * mask).view_as_complex();
+    }
 
     private static bool IsIdentity(long[] places, long size) => places.Length == size && places.Select((p, i) => p == i).All(same => same);
 

@@ -72,7 +72,7 @@ internal abstract class FnoExperiment(RecipeContext context)
         context.Output.Note("training functions", data.Train.Count);
         context.Output.Note("parameters", StateDict.ParameterCount(model));
 
-        var trainer = MakeTrainer(model, normalisers, Plan, context.Directory);
+        var trainer = MakeTrainer("Training the FNO", model, normalisers, Plan, context.Directory);
         var tests = EncodedTests(data, normalisers);
         var result = trainer.Fit(normalisers.Encode(data.Train), tests[TrainingResolution], context.Cancellation);
 
@@ -107,21 +107,21 @@ internal abstract class FnoExperiment(RecipeContext context)
     {
         context.Output.Note($"{BaselineName}, parameters", StateDict.ParameterCount(model));
         var tests = EncodedTests(data, normalisers);
-        MakeTrainer(model, normalisers, plan, context.PathOf("baseline")).Fit(normalisers.Encode(data.Train), null, context.Cancellation);
+        MakeTrainer($"Training the {BaselineName}", model, normalisers, plan, context.PathOf("baseline")).Fit(normalisers.Encode(data.Train), null, context.Cancellation);
         return new Baseline(Errors(model, normalisers, tests, plan), x => normalisers.Apply(model, x));
     }
 
     /// <summary>Mean over test functions of ‖prediction − truth‖ / ‖truth‖, of functions as they are, not normalised.</summary>
     private Dictionary<long, double> Errors(nn.Module model, Normalisers normalisers, IReadOnlyDictionary<long, PairDataset> tests, TrainingPlan plan)
     {
-        var trainer = MakeTrainer(model, normalisers, plan, directory: null);
+        var trainer = MakeTrainer("Evaluation", model, normalisers, plan, directory: null);
         return tests.OrderBy(t => t.Key).ToDictionary(t => t.Key, t => trainer.Evaluate(t.Value)["loss"]);
     }
 
     private static Dictionary<long, PairDataset> EncodedTests(OperatorData data, Normalisers normalisers) =>
         data.Tests.ToDictionary(t => t.Key, t => normalisers.Encode(t.Value));
 
-    private Trainer MakeTrainer(nn.Module model, Normalisers normalisers, TrainingPlan plan, string? directory) =>
+    private Trainer MakeTrainer(string name, nn.Module model, Normalisers normalisers, TrainingPlan plan, string? directory) =>
         new(model, new TrainerOptions
         {
             Epochs = plan.Epochs,
@@ -133,6 +133,7 @@ internal abstract class FnoExperiment(RecipeContext context)
             CheckpointEvery = 500,
         })
         {
+            Name = name,
             Optimizer = p => new FusedAdam(p, plan.LearningRate, weightDecay: WeightDecay),
             Schedule = Schedules.OneCycle(WarmUp),
             Step = Steps.Supervised((prediction, truth) => RelativeL2.Loss(normalisers.Output.Decode(prediction), truth)),

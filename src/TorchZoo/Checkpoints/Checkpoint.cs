@@ -36,10 +36,10 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Text that the run left, e.g. which data the model was trained on.</summary>
     public IReadOnlyDictionary<string, string> Notes =>
-        _root.TryGet<PyDict>("notes", out var notes) ? notes.StringItems<string>().ToDictionary(n => n.Key, n => n.Value) : [];
+        _root.TryGet<PyDict>("notes", out var notes) ? notes.ToDictionary(n => (string)n.Key!, n => (string)n.Value!) : [];
 
     /// <summary>Optimizer states, in the order of the step's optimizers.</summary>
-    internal IReadOnlyList<PyDict> Optimizers => [.. Required<PyList>("optimizer").Select(o => (PyDict)o!)];
+    internal IReadOnlyList<PyDict> Optimizers => [.. Required<List<object?>>("optimizer").Cast<PyDict>()];
 
     /// <summary>Reads a file. All of it is checked; nothing in it is executed.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -62,7 +62,7 @@ public sealed class Checkpoint : IDisposable
         }
         catch
         {
-            PyTree.Dispose(tree);
+            PyTree.DisposeTensors(tree);
             throw;
         }
     }
@@ -81,7 +81,7 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => PyTree.Dispose(_root);
+    public void Dispose() => PyTree.DisposeTensors(_root);
 
     internal PyDict Section(string name) => Required<PyDict>(name);
 
@@ -97,12 +97,11 @@ public sealed class Checkpoint : IDisposable
     };
 
     internal static PyDict StateOf(nn.Module module) =>
-        PyDict.From(StateDict.Entries(module).Select(e => (e.Key, (object?)e.Show())), PyDictKind.OrderedDict);
+        PyDict.FromTensors(StateDict.Entries(module).Select(e => KeyValuePair.Create(e.Key, e.Show())));
 
     // What a state dict may hold beside tensors (a library's own notes under `_metadata`) is no weight.
-    private static Dictionary<string, Tensor> Tensors(PyDict dict) => dict.StringItems<object?>()
-        .Where(i => i.Value is Tensor or PyParameter)
-        .ToDictionary(i => i.Key, i => i.Value is PyParameter p ? p.Data : (Tensor)i.Value!);
+    private static Dictionary<string, Tensor> Tensors(PyDict dict) =>
+        dict.Where(i => i is { Key: string, Value: Tensor }).ToDictionary(i => (string)i.Key!, i => (Tensor)i.Value!);
 
     private T Required<T>(string name) => _root.TryGet<T>(name, out var value)
         ? value

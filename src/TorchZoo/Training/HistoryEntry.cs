@@ -20,7 +20,12 @@ internal static class HistoryEntry
         (int)entry.Get<long>("epoch"), epochs, entry.Get<long>("step"), Metrics(entry.Get<PyDict>("training")), Metrics(entry.Get<PyDict>("validation")),
         entry.Get<double>("learning_rate"), entry.Get<double>("seconds"), entry.Get<bool>("is_best"));
 
-    private static PyDict Metrics(IReadOnlyDictionary<string, double> metrics) => PyDict.From(metrics.Select(m => (m.Key, (object?)m.Value)));
+    private static PyDict Metrics(IReadOnlyDictionary<string, double> metrics)
+    {
+        var dict = new PyDict();
+        foreach (var (name, value) in metrics) dict.Add(name, value);
+        return dict;
+    }
 
-    private static Dictionary<string, double> Metrics(PyDict metrics) => metrics.StringItems<double>().ToDictionary(m => m.Key, m => m.Value);
+    private static Dictionary<string, double> Metrics(PyDict metrics) => metrics.ToDictionary(m => (string)m.Key!, m => (double)m.Value!);
 }

@@ -56,7 +56,7 @@ internal static class OptimizerState
             states[(long)i] = entry;
         }
 
-        var groups = new PyList();
+        var groups = new List<object?>();
         var first = 0;
         foreach (var (options, count) in adam.GroupOptions.Zip(adam.GroupSizes))
         {
@@ -73,7 +73,7 @@ internal static class OptimizerState
                 ["differentiable"] = false,
                 ["fused"] = null,
                 ["initial_lr"] = options.InitialLearningRate,
-                ["params"] = new PyList(Enumerable.Range(first, count).Select(i => (object?)(long)i)),
+                ["params"] = Enumerable.Range(first, count).Select(i => (object?)(long)i).ToList(),
             });
             first += count;
         }
@@ -82,9 +82,9 @@ internal static class OptimizerState
 
     private static void Load(FusedAdam adam, PyDict saved, IReadOnlyDictionary<IntPtr, Func<Tensor, Tensor>> views, string path)
     {
-        var groups = saved.Get<PyList>("param_groups");
+        var groups = saved.Get<List<object?>>("param_groups");
         var sizes = adam.GroupSizes.ToArray();
-        if (groups.Count != sizes.Length || groups.Select((g, i) => ((PyDict)g!).Get<PyList>("params").Count != sizes[i]).Any(differs => differs))
+        if (groups.Count != sizes.Length || groups.Select((g, i) => ((PyDict)g!).Get<List<object?>>("params").Count != sizes[i]).Any(differs => differs))
             throw new InvalidDataException($"{path}: the saved optimizer has other parameter groups");
 
         foreach (var (options, group) in adam.GroupOptions.Zip(groups.Cast<PyDict>()))
@@ -94,7 +94,7 @@ internal static class OptimizerState
             var betas = group.Get<PyTuple>("betas");
             (options.beta1, options.beta2) = ((double)betas[0]!, (double)betas[1]!);
             options.eps = group.Get<double>("eps");
-            options.weight_decay = Number(group, "weight_decay");
+            options.weight_decay = group.Get<double>("weight_decay");
             options.amsgrad = group.Get<bool>("amsgrad");
             options.maximize = group.TryGet<bool>("maximize", out var maximize) && maximize;
         }
@@ -106,7 +106,7 @@ internal static class OptimizerState
         {
             var s = adam.States[i];
             s.Dispose();
-            if (!states.TryGet<PyDict>((long)i, out var entry)) continue;
+            if (!states.TryGet<PyDict>([(long)i], out var entry)) continue;
             var amsgrad = entry.TryGet<Tensor>("max_exp_avg_sq", out var max);
             s.Create(amsgrad);
             var view = views.GetValueOrDefault(s.Parameter.Handle, Same);
@@ -115,7 +115,7 @@ internal static class OptimizerState
             if (amsgrad) Copy(view(s.MaxExpAvgSq!), max!);
             // A plain number in checkpoints of torch < 1.12.
             if (entry.TryGet<Tensor>("step", out var step)) s.Step!.copy_(step);
-            else s.Step!.fill_(Number(entry, "step"));
+            else s.Step!.fill_(entry.Get<double>("step"));
         }
 
         void Copy(Tensor to, Tensor from)
@@ -125,9 +125,6 @@ internal static class OptimizerState
             to.copy_(from);
         }
     }
-
-    // Python writes 0 for 0.0 where the user did.
-    private static double Number(PyDict dict, string key) => dict.TryGet<long>(key, out var whole) ? whole : dict.Get<double>(key);
 
     private static Tensor Same(Tensor stored) => stored.alias();
 }

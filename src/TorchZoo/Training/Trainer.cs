@@ -52,8 +52,11 @@ public sealed class Trainer
     /// <summary>Text that checkpoints carry along, e.g. which data the model was trained on.</summary>
     public IReadOnlyDictionary<string, string> Notes { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Who looks on.</summary>
+    /// <summary>Who looks on, beside the <see cref="Reports.RunLog"/> of a run with a folder.</summary>
     public IReadOnlyList<TrainerCallback> Callbacks { get; init; } = [];
+
+    /// <summary>What progress is called, e.g. "Training the baseline".</summary>
+    public string Name { get; init; } = "Training";
 
     /// <summary>Where progress is shown.</summary>
     public IProgressDisplay Progress { get; init; } = IProgressDisplay.None;

@@ -30,8 +30,11 @@ public abstract class TrainerCallback
     /// <summary>After every training step.</summary>
     public virtual void OnStep(Trainer trainer, StepReport report) { }
 
-    /// <summary>After every epoch, its evaluation and its checkpoint.</summary>
+    /// <summary>After every epoch and its evaluation, before its checkpoint.</summary>
     public virtual void OnEpoch(Trainer trainer, EpochReport report) { }
+
+    /// <summary>Before a checkpoint is written: what a callback keeps outside of it must not be behind it.</summary>
+    public virtual void OnSaving(Trainer trainer) { }
 
     /// <summary>After the last step, and also when training was stopped or failed.</summary>
     public virtual void OnEnd(Trainer trainer) { }

@@ -3,6 +3,7 @@ using System.Globalization;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
+using TorchZoo.Reports;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
@@ -19,6 +20,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly IReadOnlyList<optim.Optimizer> _optimizers;
     private readonly Meters _meters;
     private readonly StepContext _context;
+    private readonly IReadOnlyList<TrainerCallback> _callbacks;
     private readonly List<EpochReport> _history = [];
     private double _best = double.NaN;
     private int _bestEpoch = -1;
@@ -32,6 +34,7 @@ internal sealed class TrainingRun : IDisposable
         if (_order.Batches == 0)
             throw new ArgumentException($"{train.Count} examples make no batch of {_options.BatchSize}", nameof(train));
 
+        _callbacks = _options.Directory is { } folder ? [new RunLog(folder), .. trainer.Callbacks] : trainer.Callbacks;
         foreach (var module in trainer.Step.Modules.Values.Concat(trainer.Companions.Values)) module.to(_options.Device);
         _optimizers = trainer.Step.CreateOptimizers(trainer.Model, trainer.Optimizer);
         _meters = new Meters(trainer.MetersFlush);
@@ -53,17 +56,17 @@ internal sealed class TrainingRun : IDisposable
         random.manual_seed(unchecked((long)_options.Seed));
         Resume();
         Train(true);
-        foreach (var callback in _trainer.Callbacks) callback.OnStart(_trainer, _context.Step);
+        foreach (var callback in _callbacks) callback.OnStart(_trainer, _context.Step);
         try
         {
-            using var line = _trainer.Progress.Start("Training");
+            using var line = _trainer.Progress.Start(_trainer.Name);
             var patience = false;
             while (_context.Epoch < _options.Epochs && !(patience = OutOfPatience)) RunEpoch(line);
             return new TrainingResult(_history, _bestEpoch, _best, patience, _context.Step, _bestEpoch < 0 ? null : _trainer.BestPath, _trainer.LastPath);
         }
         finally
         {
-            foreach (var callback in _trainer.Callbacks) callback.OnEnd(_trainer);
+            foreach (var callback in _callbacks) callback.OnEnd(_trainer);
         }
     }
 
@@ -118,7 +121,7 @@ internal sealed class TrainingRun : IDisposable
 
     private void Report(IProgressLine line)
     {
-        foreach (var callback in _trainer.Callbacks)
+        foreach (var callback in _callbacks)
             callback.OnStep(_trainer, new StepReport(_context.Step - 1, TotalSteps, _context.Epoch, _meters.Last, LearningRate));
         line.Report((double)_context.Step / TotalSteps, Detail());
     }
@@ -155,9 +158,9 @@ internal sealed class TrainingRun : IDisposable
         _history.Add(report);
         _context.Epoch++;
         _batch = 0;
+        foreach (var callback in _callbacks) callback.OnEpoch(_trainer, report);
         if (report.IsBest) Save(_trainer.BestPath);
         Save(_trainer.LastPath);
-        foreach (var callback in _trainer.Callbacks) callback.OnEpoch(_trainer, report);
     }
 
     private double? Monitored(EpochReport report)
@@ -182,23 +185,31 @@ internal sealed class TrainingRun : IDisposable
     {
         if (path is null) return;
         Directory.CreateDirectory(_options.Directory!);
+        foreach (var callback in _callbacks) callback.OnSaving(_trainer);
         using var scope = NewDisposeScope();
         Checkpoint.Save(path, new PyDict
         {
             ["format_version"] = Checkpoint.FormatVersion,
             ["model"] = Checkpoint.Describe(_trainer.Model),
             ["modules"] = ModuleStates(),
-            ["optimizer"] = new PyList(_optimizers.Select(o => (object?)OptimizerState.Save(o, ParameterViews()))),
-            ["scheduler"] = new PyDict { ["updates"] = new PyList(_context.Updates.Select(u => (object?)u)) },
+            ["optimizer"] = _optimizers.Select(o => (object?)OptimizerState.Save(o, ParameterViews())).ToList(),
+            ["scheduler"] = new PyDict { ["updates"] = _context.Updates.Select(u => (object?)u).ToList() },
             ["trainer"] = TrainerState(),
             ["rng"] = new PyDict { ["torch"] = get_rng_state() },
-            ["notes"] = PyDict.From(_trainer.Notes.Select(n => (n.Key, (object?)n.Value))),
+            ["notes"] = Dict(_trainer.Notes.Select(n => KeyValuePair.Create(n.Key, (object?)n.Value))),
         });
         _lastCheckpoint = path;
     }
 
     private PyDict ModuleStates() =>
-        PyDict.From(_trainer.Step.Modules.Concat(_trainer.Companions).Select(m => (m.Key, (object?)Checkpoint.StateOf(m.Value))));
+        Dict(_trainer.Step.Modules.Concat(_trainer.Companions).Select(m => KeyValuePair.Create(m.Key, (object?)Checkpoint.StateOf(m.Value))));
+
+    private static PyDict Dict(IEnumerable<KeyValuePair<string, object?>> items)
+    {
+        var dict = new PyDict();
+        foreach (var (key, value) in items) dict.Add(key, value);
+        return dict;
+    }
 
     private Dictionary<IntPtr, Func<Tensor, Tensor>> ParameterViews() =>
         new[] { _trainer.Model }.Concat(_trainer.Step.Modules.Values).SelectMany(m => StateDict.Entries(m))
@@ -213,8 +224,8 @@ internal sealed class TrainingRun : IDisposable
         ["examples"] = _train.Count,
         ["best_epoch"] = (long)_bestEpoch,
         ["best_value"] = _best,
-        ["sums"] = PyDict.From(_meters.Sums.Select(s => (s.Key, (object?)new PyTuple(s.Value.Sum, s.Value.Weight)))),
-        ["history"] = new PyList(_history.Select(r => (object?)HistoryEntry.Write(r))),
+        ["sums"] = Dict(_meters.Sums.Select(s => KeyValuePair.Create(s.Key, (object?)new PyTuple(s.Value.Sum, s.Value.Weight)))),
+        ["history"] = _history.Select(r => (object?)HistoryEntry.Write(r)).ToList(),
         ["step_state"] = _trainer.Step.SaveState(),
     };
 
@@ -231,7 +242,7 @@ internal sealed class TrainingRun : IDisposable
         RequireSame("number of training examples", state.Get<long>("examples"), _train.Count, path);
         var optimizers = checkpoint.Optimizers;
         RequireSame("number of optimizers", optimizers.Count, _optimizers.Count, path);
-        var updates = checkpoint.Section("scheduler").Get<PyList>("updates");
+        var updates = checkpoint.Section("scheduler").Get<List<object?>>("updates");
         var views = ParameterViews();
         for (var i = 0; i < _optimizers.Count; i++)
         {
@@ -243,8 +254,8 @@ internal sealed class TrainingRun : IDisposable
         _batch = state.Get<long>("batch");
         _bestEpoch = (int)state.Get<long>("best_epoch");
         _best = state.Get<double>("best_value");
-        foreach (var (name, pair) in state.Get<PyDict>("sums").StringItems<PyTuple>()) _meters.Restore(name, (double)pair[0]!, (double)pair[1]!);
-        _history.AddRange(state.Get<PyList>("history").Select(r => HistoryEntry.Read((PyDict)r!, _options.Epochs)));
+        foreach (var (name, sum) in state.Get<PyDict>("sums")) _meters.Restore((string)name!, (double)((PyTuple)sum!)[0]!, (double)((PyTuple)sum)[1]!);
+        _history.AddRange(state.Get<List<object?>>("history").Select(r => HistoryEntry.Read((PyDict)r!, _options.Epochs)));
         if (state.TryGet<PyDict>("step_state", out var stepState)) _trainer.Step.LoadState(stepState);
         set_rng_state(checkpoint.Section("rng").Get<Tensor>("torch"));
         _lastCheckpoint = path;

@@ -60,6 +60,7 @@ internal static class RunCommand
         report.Note("device", context.Device.type == DeviceType.CPU ? $"cpu, {torch.get_num_threads()} threads" : context.Device.ToString());
         report.Note("seed", context.Seed);
         report.Note("folder", Values.ShortPath(context.Directory));
+        if (TorchRuntime.Notice is { } notice) report.Warn(notice);
         if (context.Size == RunSize.Smoke) report.Warn("a smoke run; its numbers mean nothing");
         if (context.Size == RunSize.Full && context.Device.type == DeviceType.CPU) report.Warn("the paper's setting on a CPU: this takes long");
     }

@@ -1,14 +1,22 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
+using TorchZoo.Kernels;
 
 namespace TorchZoo;
 
-/// <summary>Loads libtorch and says in plain words what is wrong when that fails.</summary>
+/// <summary>Loads libtorch, says in plain words what is wrong when that fails, and sets it up for training.</summary>
 public static class TorchRuntime
 {
+    private static readonly Lazy<string?> Settings = new(SetUp);
+
+    /// <summary>What is out of the ordinary with libtorch on this machine, in a sentence; null if nothing is. Known after
+    /// <see cref="EnsureLoaded"/>.</summary>
+    public static string? Notice => Settings.IsValueCreated ? Settings.Value : null;
+
     /// <summary>
     /// Loads the native libraries of TorchSharp, or explains why they cannot be loaded. Call it once before the first tensor: TorchSharp's
-    /// own attempt ends in a trace that hides the loader's reason.
+    /// own attempt ends in a trace that hides the loader's reason. It also lets the process keep freed memory (<see cref="NativeHeap"/>) and
+    /// switches off oneDNN where that computes wrong gradients (<see cref="Notice"/>).
     /// </summary>
     /// <exception cref="DllNotFoundException">The libraries are missing, or the system's loader refuses them; the message says which
     /// library, the reason given by the loader, and what to do about it.</exception>
@@ -25,6 +33,13 @@ public static class TorchRuntime
         {
             throw new DllNotFoundException(Explain(null, (e.InnerException ?? e).Message), e);
         }
+        _ = Settings.Value;
+    }
+
+    private static string? SetUp()
+    {
+        NativeHeap.KeepFreedMemory();
+        return OneDnn.SwitchOffIfWrong();
     }
 
     // Where the build puts it: beside the program (published for one platform) or in its runtimes folder.

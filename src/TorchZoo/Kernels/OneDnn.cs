@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Kernels;
+
+/// <summary>
+/// libtorch computes float32 convolutions on CPUs with oneDNN. The one in libtorch 2.10 gets the gradient with respect to the input wrong on
+/// some CPUs where a convolution has fewer output channels than a vector register has lanes (measured: 8 → 8 channels, 3×3: 35 % off; 64 → 1:
+/// NaN). PyTorch's switch for it, <c>torch.backends.mkldnn</c>, is not bound by TorchSharp; here it is reached by its C++ name.
+/// </summary>
+internal static unsafe class OneDnn
+{
+    private const string GlobalContext = "_ZN2at13globalContextEv";
+    private const string SetUserEnabledMkldnn = "_ZN2at7Context21setUserEnabledMkldnnEb";
+    private const string SetUserEnabledNnpack = "_ZN2at7Context20setUserEnabledNNPACKEb";
+
+    /// <summary>Tries a gradient, and switches oneDNN off for this process if it is wrong.</summary>
+    /// <returns>What was done, in a sentence; null if all is well.</returns>
+    public static string? SwitchOffIfWrong()
+    {
+        if (GradientIsRight()) return null;
+        return TrySetEnabled(false)
+            ? "oneDNN computes wrong convolution gradients on this CPU; it is switched off, which makes convolutions slower."
+            : "oneDNN computes wrong convolution gradients on this CPU and cannot be switched off here: do not trust convolutional networks.";
+    }
+
+    /// <summary>Whether the input gradient of a small convolution equals the one in float64, which oneDNN does not compute.</summary>
+    internal static bool GradientIsRight()
+    {
+        using var scope = NewDisposeScope();
+        using var on = enable_grad();
+        using var generator = new Generator(1);
+        var x = randn([2, 8, 16, 16], generator: generator);
+        var w = randn([8, 8, 3, 3], generator: generator);
+        var c = randn([2, 8, 16, 16], generator: generator);
+        var exact = Gradient(ScalarType.Float64);
+        // Memory that it reads without having written it may happen to be zero: try more than once.
+        return Enumerable.Range(0, 3).All(_ => Gradient(ScalarType.Float32).to(ScalarType.Float64).allclose(exact, rtol: 1e-3, atol: 1e-3));
+
+        Tensor Gradient(ScalarType type)
+        {
+            var input = x.to(type).detach().requires_grad_();
+            (nn.functional.conv2d(input, w.to(type), padding: [1, 1]) * c.to(type)).sum().backward();
+            return input.grad!;
+        }
+    }
+
+    internal static bool TrySetEnabled(bool enabled)
+    {
+        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libtorch_cpu.so", typeof(torch).Assembly, null, out var library)) return false;
+        if (!NativeLibrary.TryGetExport(library, GlobalContext, out var context) || !NativeLibrary.TryGetExport(library, SetUserEnabledMkldnn, out var set)) return false;
+        var global = ((delegate* unmanaged<nint>)context)();
+        ((delegate* unmanaged<nint, byte, void>)set)(global, enabled ? (byte)1 : (byte)0);
+        // Next in line would be NNPACK, which warns at each call where it does not know the CPU.
+        if (NativeLibrary.TryGetExport(library, SetUserEnabledNnpack, out var setNnpack))
+            ((delegate* unmanaged<nint, byte, void>)setNnpack)(global, enabled ? (byte)1 : (byte)0);
+        return true;
+    }
+}

@@ -28,7 +28,7 @@ public static class ConjugateGradients
         var result = Run(apply, b, preconditioner, initial, tolerance, maxIterations, cancellation);
         if (result.AllConverged) return result.Solution.MoveToOuterDisposeScope();
         var iterations = (int)result.Iterations.max().item<long>();
-        var residual = result.RelativeResidual.max().item<double>();
+        var residual = result.RelativeResidual.max().to(ScalarType.Float64).item<double>();
         var failed = result.Converged.logical_not().sum().item<long>();
         throw new NotConvergedException($"Conjugate gradients: {failed} of {b.shape[0]} systems did not reach a relative residual of "
             + $"{tolerance:G3} in {iterations} iterations (worst: {residual:G3}). Allow more iterations, use a better preconditioner, or "
@@ -100,8 +100,8 @@ public static class ConjugateGradients
     {
         using var scope = NewDisposeScope();
         if (u.is_complex()) (u, v) = (u.view_as_real(), v.view_as_real());
-        var (m, n) = (u.reshape(u.shape[0], 1, -1), v.reshape(v.shape[0], -1, 1));
-        return bmm(m, n).reshape(u.shape[0]).MoveToOuterDisposeScope();
+        var size = u.shape.Skip(1).Aggregate(1L, (product, n) => product * n); // −1 would be ambiguous for an empty batch
+        return bmm(u.reshape(u.shape[0], 1, size), v.reshape(v.shape[0], size, 1)).reshape(u.shape[0]).MoveToOuterDisposeScope();
     }
 
     private static Tensor Spread(Tensor perSystem, Tensor like)

@@ -100,8 +100,7 @@ public sealed record DarcyGenerator : IPdeGenerator
             throw new ArgumentException($"Expected a shape that broadcasts to a's ({string.Join(", ", a.shape)}), got "
                 + $"({string.Join(", ", right.shape)}).", nameof(f), e);
         }
-        // NaN fails the comparison too.
-        if (a.numel() > 0 && !(a.min().item<double>() > 0 && double.IsFinite(a.max().item<double>())))
+        if (!(a > 0).logical_and_(a.isfinite()).all().item<bool>())
             throw new ArgumentException("Expected positive, finite coefficients.", nameof(a));
 
         var (rows, columns) = (a.shape[^2], a.shape[^1]);

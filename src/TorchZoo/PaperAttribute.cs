@@ -1,6 +1,7 @@
 namespace TorchZoo;
 
-/// <summary>Marks the principal type of a paper. The type's namespace names the family: <c>TorchZoo.Models.Operators.Fno</c> is in Operators.</summary>
+/// <summary>Marks the principal type of a paper. The namespace's last part names the family: <c>TorchZoo.Models.Operators.Fno</c> is in
+/// Operators, and its folder is Operators/Fno.</summary>
 /// <param name="slug">Short name, as on the command line: lower case, words joined by hyphens.</param>
 /// <param name="title">The paper's title.</param>
 /// <param name="arXiv">arXiv number, e.g. <c>2010.08895</c>.</param>

@@ -1,5 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using TorchZoo.Checkpoints;
 using static TorchSharp.torch;
 
@@ -14,12 +15,11 @@ namespace TorchZoo;
 /// <param name="Type">The paper's principal type.</param>
 public sealed record Paper(string Slug, string Title, string ArXiv, int Year, string Family, Type Type)
 {
-    /// <summary>The paper's card (Markdown): the README.md in its folder, embedded in the assembly. Null if it has none.</summary>
+    /// <summary>The paper's card (Markdown): the README.md in its folder, which has the name of the principal type, embedded in the
+    /// assembly: Operators/Fno/README.md for <c>TorchZoo.Models.Operators.Fno</c>. Null if it has none.</summary>
     public string? Card()
     {
-        // TorchZoo.Models.Operators.Fno: the resource Operators/Fno/README.md.
-        var place = Type.Namespace!.Split('.')[^2..];
-        using var stream = Type.Assembly.GetManifestResourceStream($"{place[0]}/{place[1]}/README.md");
+        using var stream = Type.Assembly.GetManifestResourceStream($"{Family}/{Type.Name}/README.md");
         if (stream is null) return null;
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
@@ -33,6 +33,7 @@ public sealed record Paper(string Slug, string Title, string ArXiv, int Year, st
 public static class Zoo
 {
     private static readonly Lock Gate = new();
+    private static readonly HashSet<string> Examined = [];
     private static readonly HashSet<Assembly> Seen = [];
     private static readonly SortedDictionary<string, Paper> Papers = new(StringComparer.Ordinal);
     private static readonly SortedDictionary<string, Type> Models = new(StringComparer.Ordinal);
@@ -142,36 +143,50 @@ public static class Zoo
         return new ArgumentException($"There is no {what} '{name}'.{(nearest is null ? "" : $" Did you mean '{nearest}'?")}", parameter);
     }
 
-    // Assemblies are loaded lazily: a program that references TorchZoo.Models but has not touched it yet must still see its papers.
+    // An assembly is loaded when its first type is used, and the compiler drops a reference that no type needs: a program that only says
+    // Zoo.Create("fno", …) has not loaded TorchZoo.Models. So look at the files of the program too, at their metadata, without loading them.
     private static void Discover()
     {
-        var self = typeof(Zoo).Assembly.GetName().Name;
-        var open = new Stack<Assembly>(AppDomain.CurrentDomain.GetAssemblies());
-        if (Assembly.GetEntryAssembly() is { } entry) open.Push(entry);
-        while (open.TryPop(out var assembly))
+        var self = typeof(Zoo).Assembly.GetName().Name!;
+        foreach (var file in ProgramFiles())
+            if (Examined.Add(file) && References(file, self)) TryLoad(AssemblyName.GetAssemblyName(file));
+        foreach (var assembly in AppDomain.CurrentDomain.GetAssemblies())
         {
-            if (!Seen.Add(assembly)) continue;
-            var references = assembly.GetReferencedAssemblies();
-            if (references.All(r => r.Name != self)) continue;
-            foreach (var reference in references)
-                if (TryLoad(reference, out var loaded)) open.Push(loaded);
+            if (!Seen.Add(assembly) || assembly.GetReferencedAssemblies().All(r => r.Name != self)) continue;
             foreach (var type in assembly.GetTypes()) Add(type);
         }
     }
 
-    private static bool TryLoad(AssemblyName name, [NotNullWhen(true)] out Assembly? assembly)
+    private static IEnumerable<string> ProgramFiles() =>
+        ((string?)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") ?? "").Split(Path.PathSeparator)
+            .Where(f => f.StartsWith(AppContext.BaseDirectory, StringComparison.Ordinal));
+
+    private static bool References(string file, string name)
     {
-        assembly = null;
-        try { assembly = Assembly.Load(name); }
+        try
+        {
+            using var image = new PEReader(File.OpenRead(file));
+            if (!image.HasMetadata) return false;
+            var metadata = image.GetMetadataReader();
+            return metadata.AssemblyReferences.Any(r => metadata.StringComparer.Equals(metadata.GetAssemblyReference(r).Name, name));
+        }
+        catch (Exception e) when (e is IOException or BadImageFormatException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static void TryLoad(AssemblyName name)
+    {
+        try { Assembly.Load(name); }
         catch (Exception e) when (e is FileNotFoundException or FileLoadException or BadImageFormatException) { }
-        return assembly is not null;
     }
 
     private static void Add(Type type)
     {
         if (type.GetCustomAttribute<PaperAttribute>() is { } paper)
         {
-            var family = type.Namespace?.Split('.') is [.., var f, _] ? f : "";
+            var family = type.Namespace?.Split('.')[^1] ?? "";
             if (!Papers.TryAdd(paper.Slug, new Paper(paper.Slug, paper.Title, paper.ArXiv, paper.Year, family, type)))
                 throw new InvalidOperationException($"Two types claim the paper '{paper.Slug}': {Papers[paper.Slug].Type} and {type}");
         }

@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Checkpoints;
 
 /// <summary>State dicts as the reference implementation names and shapes them (see <see cref="IHasStateViews"/>).</summary>
-public static class StateDict
+public static partial class StateDict
 {
     /// <summary>One line of a state dict.</summary>
     /// <param name="Key">Full name.</param>
@@ -56,6 +56,13 @@ public static class StateDict
                 gradients.Add(entry.Key, entry.View(gradient));
         return gradients;
     }
+
+    /// <summary>Number of trainable weights as the state dict shows them: a complex weight counts once.</summary>
+    public static long ParameterCount(Module module) => Entries(module).Where(e => e.Stored is Parameter).Sum(e =>
+    {
+        using var shown = e.Show();
+        return shown.numel();
+    });
 
     private static Tensor Same(Tensor stored) => stored.alias();
 }

@@ -1,0 +1,3 @@
+namespace TorchZoo.Models.Operators; 
+/// <summary>x</summary>
+public sealed class ClassicFno;

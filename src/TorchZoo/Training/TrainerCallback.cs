@@ -1,0 +1,41 @@
+namespace TorchZoo.Training;
+
+/// <summary>How a step went.</summary>
+/// <param name="Step">Number of the step, counted from 0.</param>
+/// <param name="TotalSteps">Steps of the whole run.</param>
+/// <param name="Epoch">Number of the epoch, counted from 0.</param>
+/// <param name="Values">What was logged last. On a GPU some steps old.</param>
+/// <param name="LearningRate">Learning rate of the first optimizer, NaN without one.</param>
+public readonly record struct StepReport(long Step, long TotalSteps, int Epoch, IReadOnlyDictionary<string, double> Values, double LearningRate);
+
+/// <summary>How an epoch went.</summary>
+/// <param name="Epoch">Number of the epoch, counted from 0.</param>
+/// <param name="Epochs">Epochs of the whole run.</param>
+/// <param name="Step">Steps made so far.</param>
+/// <param name="Training">Means over the epoch.</param>
+/// <param name="Validation">Means over the validation set; empty if it was not evaluated.</param>
+/// <param name="LearningRate">Learning rate of the first optimizer, NaN without one.</param>
+/// <param name="Seconds">Time that the epoch took, evaluation included.</param>
+/// <param name="IsBest">Whether it is the best so far.</param>
+public sealed record EpochReport(
+    int Epoch, int Epochs, long Step, IReadOnlyDictionary<string, double> Training, IReadOnlyDictionary<string, double> Validation,
+    double LearningRate, double Seconds, bool IsBest);
+
+/// <summary>Looks on while a <see cref="Trainer"/> runs. Override what is of interest.</summary>
+public abstract class TrainerCallback
+{
+    /// <summary>Before the first step; when resuming, <paramref name="firstStep"/> steps have been made.</summary>
+    public virtual void OnStart(Trainer trainer, long firstStep) { }
+
+    /// <summary>After every training step.</summary>
+    public virtual void OnStep(Trainer trainer, StepReport report) { }
+
+    /// <summary>After every epoch and its evaluation, before its checkpoint.</summary>
+    public virtual void OnEpoch(Trainer trainer, EpochReport report) { }
+
+    /// <summary>Before a checkpoint is written: what a callback keeps outside of it must not be behind it.</summary>
+    public virtual void OnSaving(Trainer trainer) { }
+
+    /// <summary>After the last step, and also when training was stopped or failed.</summary>
+    public virtual void OnEnd(Trainer trainer) { }
+}

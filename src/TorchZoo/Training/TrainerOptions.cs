@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Training;
+
+/// <summary>How a <see cref="Trainer"/> runs.</summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Passes over the training set.</summary>
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>Examples in a batch.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Examples in a batch of evaluation; 0: as many as in training.</summary>
+    public int EvaluationBatchSize { get; init; }
+
+    /// <summary>Where to train.</summary>
+    public Device Device { get; init; } = CPU;
+
+    /// <summary>Folder for checkpoints and metrics; null: nothing is written.</summary>
+    public string? Directory { get; init; }
+
+    /// <summary>Seed of the order of batches and of libtorch's global generator (dropout). Weights are made before the trainer: seed them yourself.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Whether each epoch takes the examples in an order of its own.</summary>
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>Leaves out a last batch that is not full.</summary>
+    public bool DropLast { get; init; }
+
+    /// <summary>Largest norm of the gradients of an optimizer; null: not clipped.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>Batches whose gradients are averaged before an update.</summary>
+    public int AccumulationSteps { get; init; } = 1;
+
+    /// <summary>The metric that says which epoch is best: of the validation set if there is one, else of training.</summary>
+    public string Monitor { get; init; } = "loss";
+
+    /// <summary>Whether more of <see cref="Monitor"/> is better.</summary>
+    public bool MonitorMaximum { get; init; }
+
+    /// <summary>Stops after so many epochs without a better one; null: never.</summary>
+    public int? Patience { get; init; }
+
+    /// <summary>By how much an epoch must be better to count as better.</summary>
+    public double MinimumImprovement { get; init; }
+
+    /// <summary>Steps between checkpoints within an epoch; 0: only at the end of epochs.</summary>
+    public long CheckpointEvery { get; init; }
+
+    /// <summary>Epochs between evaluations; the last epoch is always evaluated.</summary>
+    public int EvaluateEvery { get; init; } = 1;
+
+    /// <summary>Goes on from <c>last.pt</c> in <see cref="Directory"/> if it is there.</summary>
+    public bool Resume { get; init; }
+
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    internal void Validate()
+    {
+        Positive(Epochs, nameof(Epochs));
+        Positive(BatchSize, nameof(BatchSize));
+        Positive(AccumulationSteps, nameof(AccumulationSteps));
+        Positive(EvaluateEvery, nameof(EvaluateEvery));
+        ArgumentOutOfRangeException.ThrowIfNegative(EvaluationBatchSize, nameof(EvaluationBatchSize));
+        ArgumentOutOfRangeException.ThrowIfNegative(CheckpointEvery, nameof(CheckpointEvery));
+        ArgumentOutOfRangeException.ThrowIfNegative(MinimumImprovement, nameof(MinimumImprovement));
+        if (ClipNorm is { } norm && !(norm > 0)) throw new ArgumentOutOfRangeException(nameof(ClipNorm), norm, "must be positive");
+        if (Patience is { } patience) Positive(patience, nameof(Patience));
+        if (Resume && Directory is null) throw new ArgumentException("to resume, the trainer needs the folder of the run", nameof(Directory));
+
+        static void Positive(int value, string name) => ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, name);
+    }
+}

@@ -1,0 +1,274 @@
+using System.Diagnostics;
+using System.Globalization;
+using TorchSharp;
+using TorchZoo.Checkpoints;
+using TorchZoo.Data;
+using TorchZoo.Reports;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Training;
+
+/// <summary>The state of one <see cref="Trainer.Fit"/>: where it is, what is best so far, what a checkpoint must hold.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    private readonly Trainer _trainer;
+    private readonly TrainerOptions _options;
+    private readonly IDataset _train;
+    private readonly IDataset? _validation;
+    private readonly CancellationToken _cancellation;
+    private readonly BatchOrder _order;
+    private readonly IReadOnlyList<optim.Optimizer> _optimizers;
+    private readonly Meters _meters;
+    private readonly StepContext _context;
+    private readonly IReadOnlyList<TrainerCallback> _callbacks;
+    private readonly List<EpochReport> _history = [];
+    private double _best = double.NaN;
+    private int _bestEpoch = -1;
+    private long _batch; // batches of the current epoch that are done
+    private string? _lastCheckpoint;
+
+    public TrainingRun(Trainer trainer, IDataset train, IDataset? validation, CancellationToken cancellation)
+    {
+        (_trainer, _options, _train, _validation, _cancellation) = (trainer, trainer.Options, train, validation, cancellation);
+        _order = new BatchOrder(train.Count, _options.BatchSize, _options.Shuffle, _options.DropLast, _options.Seed);
+        if (_order.Batches == 0)
+            throw new ArgumentException($"{train.Count} examples make no batch of {_options.BatchSize}", nameof(train));
+
+        _callbacks = _options.Directory is { } folder ? [new RunLog(folder), .. trainer.Callbacks] : trainer.Callbacks;
+        foreach (var module in trainer.Step.Modules.Values.Concat(trainer.Companions.Values)) module.to(_options.Device);
+        _optimizers = trainer.Step.CreateOptimizers(trainer.Model, trainer.Optimizer);
+        _meters = new Meters(trainer.MetersFlush);
+        _context = new StepContext(trainer.Model, _optimizers, trainer.Schedule, _options, _meters)
+        {
+            UpdatesPerEpoch = UpdatesPerEpoch,
+            TotalUpdates = UpdatesPerEpoch * _options.Epochs,
+        };
+    }
+
+    private long UpdatesPerEpoch => (_order.Batches + _options.AccumulationSteps - 1) / _options.AccumulationSteps;
+
+    private long TotalSteps => _order.Batches * _options.Epochs;
+
+    private double LearningRate => _optimizers is [var first, ..] ? first.ParamGroups.First().LearningRate : double.NaN;
+
+    public TrainingResult Fit()
+    {
+        random.manual_seed(unchecked((long)_options.Seed));
+        Resume();
+        Train(true);
+        foreach (var callback in _callbacks) callback.OnStart(_trainer, _context.Step);
+        try
+        {
+            using var line = _trainer.Progress.Start(_trainer.Name);
+            var patience = false;
+            while (_context.Epoch < _options.Epochs && !(patience = OutOfPatience)) RunEpoch(line);
+            return new TrainingResult(_history, _bestEpoch, _best, patience, _context.Step, _bestEpoch < 0 ? null : _trainer.BestPath, _trainer.LastPath);
+        }
+        finally
+        {
+            foreach (var callback in _callbacks) callback.OnEnd(_trainer);
+        }
+    }
+
+    private bool OutOfPatience =>
+        _options.Patience is { } patience && _bestEpoch >= 0 && _history.Count(r => r.Epoch > _bestEpoch && Monitored(r) is not null) >= patience;
+
+    private void RunEpoch(IProgressLine line)
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var indices in _order.Epoch(_context.Epoch, _batch))
+        {
+            RunStep(indices);
+            Report(line);
+            // Gradients that wait for more batches are in no checkpoint: save, and stop, between updates only. The end of an epoch has a
+            // checkpoint of its own.
+            if (!_context.UpdateDue || _batch == _order.Batches) continue;
+            var stopped = _cancellation.IsCancellationRequested;
+            if (stopped || CheckpointDue) Save(_trainer.LastPath);
+            if (stopped) throw new OperationCanceledException(StoppedMessage, _cancellation);
+        }
+        EndEpoch(clock);
+        if (_cancellation.IsCancellationRequested && _context.Epoch < _options.Epochs) throw new OperationCanceledException(StoppedMessage, _cancellation);
+    }
+
+    // True for the first step between updates after the last multiple.
+    private bool CheckpointDue =>
+        _options.CheckpointEvery > 0 && _context.Step / _options.CheckpointEvery > (_context.Step - _options.AccumulationSteps) / _options.CheckpointEvery;
+
+    private string StoppedMessage => _lastCheckpoint is null
+        ? $"Training was stopped after step {_context.Step}; nothing was saved."
+        : $"Training was stopped after step {_context.Step}; it can go on from {_lastCheckpoint}";
+
+    private void RunStep(Tensor indices)
+    {
+        using var scope = NewDisposeScope();
+        try
+        {
+            var batch = _train.Take(indices).To(_options.Device);
+            var inGroup = _batch % _options.AccumulationSteps;
+            var groupSize = Math.Min(_options.AccumulationSteps, _order.Batches - (_batch - inGroup));
+            _context.Begin(batch.Count, groupSize, updateDue: inGroup == groupSize - 1);
+            _trainer.Step.Run(batch, _context);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            var what = e is NonFiniteLossException ? $"{e.Message}: training stopped" : $"The training step failed ({e.Message})";
+            throw new TrainingException(what, _context.Step, _context.Epoch, _lastCheckpoint, e);
+        }
+        _batch++;
+        _context.Step++;
+    }
+
+    private void Report(IProgressLine line)
+    {
+        foreach (var callback in _callbacks)
+            callback.OnStep(_trainer, new StepReport(_context.Step - 1, TotalSteps, _context.Epoch, _meters.Last, LearningRate));
+        line.Report((double)_context.Step / TotalSteps, Detail());
+    }
+
+    private string Detail()
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"epoch {_context.Epoch + 1}/{_options.Epochs}");
+        if (_meters.Last.TryGetValue("loss", out var loss)) text += string.Create(CultureInfo.InvariantCulture, $"  loss {loss:G4}");
+        if (_history is [.., var last] && Monitored(last) is { } monitored && _validation is not null)
+            text += string.Create(CultureInfo.InvariantCulture, $"  validation {monitored:G4}");
+        return text;
+    }
+
+    private void EndEpoch(Stopwatch clock)
+    {
+        var training = _meters.Means();
+        _meters.Clear();
+        if (training.FirstOrDefault(m => !double.IsFinite(m.Value) && m.Key == "loss") is { Key: not null } bad)
+            throw new TrainingException($"The loss is {bad.Value}: training stopped", _context.Step - 1, _context.Epoch, _lastCheckpoint, null);
+
+        var validation = new Dictionary<string, double>();
+        if (_validation is not null && ((_context.Epoch + 1) % _options.EvaluateEvery == 0 || _context.Epoch + 1 == _options.Epochs))
+        {
+            using var meters = new Meters(_trainer.MetersFlush);
+            _trainer.Evaluate(_validation, new StepContext(_trainer.Model, [], _trainer.Schedule, _options, meters), CancellationToken.None);
+            validation = meters.Means();
+        }
+        var report = new EpochReport(_context.Epoch, _options.Epochs, _context.Step, training, validation, LearningRate, clock.Elapsed.TotalSeconds, IsBest: false);
+        if (Monitored(report) is { } value && IsBetter(value))
+        {
+            (_best, _bestEpoch) = (value, _context.Epoch);
+            report = report with { IsBest = true };
+        }
+        _history.Add(report);
+        _context.Epoch++;
+        _batch = 0;
+        foreach (var callback in _callbacks) callback.OnEpoch(_trainer, report);
+        if (report.IsBest) Save(_trainer.BestPath);
+        Save(_trainer.LastPath);
+    }
+
+    private double? Monitored(EpochReport report)
+    {
+        var metrics = _validation is null ? report.Training : report.Validation;
+        if (metrics.Count == 0) return null;
+        return metrics.TryGetValue(_options.Monitor, out var value)
+            ? value
+            : throw new ArgumentException($"the step logs no '{_options.Monitor}' to monitor; it logs {string.Join(", ", metrics.Keys)}", nameof(TrainerOptions.Monitor));
+    }
+
+    private bool IsBetter(double value) =>
+        _bestEpoch < 0 || (_options.MonitorMaximum ? value > _best + _options.MinimumImprovement : value < _best - _options.MinimumImprovement);
+
+    private void Train(bool on)
+    {
+        _trainer.Model.train(on);
+        foreach (var module in _trainer.Step.Modules.Values) module.train(on);
+    }
+
+    private void Save(string? path)
+    {
+        if (path is null) return;
+        Directory.CreateDirectory(_options.Directory!);
+        foreach (var callback in _callbacks) callback.OnSaving(_trainer);
+        using var scope = NewDisposeScope();
+        Checkpoint.Save(path, new PyDict
+        {
+            ["format_version"] = Checkpoint.FormatVersion,
+            ["model"] = Checkpoint.Describe(_trainer.Model),
+            ["modules"] = ModuleStates(),
+            ["optimizer"] = _optimizers.Select(o => (object?)OptimizerState.Save(o, ParameterViews())).ToList(),
+            ["scheduler"] = new PyDict { ["updates"] = _context.Updates.Select(u => (object?)u).ToList() },
+            ["trainer"] = TrainerState(),
+            ["rng"] = new PyDict { ["torch"] = get_rng_state() },
+            ["notes"] = Dict(_trainer.Notes.Select(n => KeyValuePair.Create(n.Key, (object?)n.Value))),
+        });
+        _lastCheckpoint = path;
+    }
+
+    private PyDict ModuleStates() =>
+        Dict(_trainer.Step.Modules.Concat(_trainer.Companions).Select(m => KeyValuePair.Create(m.Key, (object?)Checkpoint.StateOf(m.Value))));
+
+    private static PyDict Dict(IEnumerable<KeyValuePair<string, object?>> items)
+    {
+        var dict = new PyDict();
+        foreach (var (key, value) in items) dict.Add(key, value);
+        return dict;
+    }
+
+    private Dictionary<IntPtr, Func<Tensor, Tensor>> ParameterViews() =>
+        new[] { _trainer.Model }.Concat(_trainer.Step.Modules.Values).SelectMany(m => StateDict.Entries(m))
+            .DistinctBy(e => e.Stored.Handle).ToDictionary(e => e.Stored.Handle, e => e.View);
+
+    private PyDict TrainerState() => new()
+    {
+        ["epoch"] = (long)_context.Epoch,
+        ["batch"] = _batch,
+        ["step"] = _context.Step,
+        ["batch_size"] = (long)_options.BatchSize,
+        ["examples"] = _train.Count,
+        ["best_epoch"] = (long)_bestEpoch,
+        ["best_value"] = _best,
+        ["sums"] = Dict(_meters.Sums.Select(s => KeyValuePair.Create(s.Key, (object?)new PyTuple(s.Value.Sum, s.Value.Weight)))),
+        ["history"] = _history.Select(r => (object?)HistoryEntry.Write(r)).ToList(),
+        ["step_state"] = _trainer.Step.SaveState(),
+    };
+
+    private void Resume()
+    {
+        var path = _trainer.LastPath;
+        if (!_options.Resume || !File.Exists(path)) return;
+        using var checkpoint = Checkpoint.Load(path);
+        checkpoint.LoadInto(_trainer.Model);
+        foreach (var (name, module) in _trainer.Step.Modules.Concat(_trainer.Companions)) checkpoint.LoadModule(name, module);
+
+        var state = checkpoint.Section("trainer");
+        RequireSame("batch size", state.Get<long>("batch_size"), _options.BatchSize, path);
+        RequireSame("number of training examples", state.Get<long>("examples"), _train.Count, path);
+        var optimizers = checkpoint.Optimizers;
+        RequireSame("number of optimizers", optimizers.Count, _optimizers.Count, path);
+        var updates = checkpoint.Section("scheduler").Get<List<object?>>("updates");
+        var views = ParameterViews();
+        for (var i = 0; i < _optimizers.Count; i++)
+        {
+            OptimizerState.Load(_optimizers[i], optimizers[i], views, path);
+            _context.Updates[i] = (long)updates[i]!;
+        }
+        _context.Epoch = (int)state.Get<long>("epoch");
+        _context.Step = state.Get<long>("step");
+        _batch = state.Get<long>("batch");
+        _bestEpoch = (int)state.Get<long>("best_epoch");
+        _best = state.Get<double>("best_value");
+        foreach (var (name, sum) in state.Get<PyDict>("sums")) _meters.Restore((string)name!, (double)((PyTuple)sum!)[0]!, (double)((PyTuple)sum)[1]!);
+        _history.AddRange(state.Get<List<object?>>("history").Select(r => HistoryEntry.Read((PyDict)r!, _options.Epochs)));
+        if (state.TryGet<PyDict>("step_state", out var stepState)) _trainer.Step.LoadState(stepState);
+        set_rng_state(checkpoint.Section("rng").Get<Tensor>("torch"));
+        _lastCheckpoint = path;
+    }
+
+    private static void RequireSame(string what, long saved, long now, string path)
+    {
+        if (saved != now) throw new ArgumentException($"cannot resume from {path}: its {what} is {saved}, this run's is {now}");
+    }
+
+    public void Dispose()
+    {
+        _meters.Dispose();
+        foreach (var optimizer in _optimizers) optimizer.Dispose();
+    }
+}

@@ -1,7 +1,7 @@
 using ScottPlot;
+using ScottPlot.AxisPanels;
 using ScottPlot.TickGenerators;
 using SkiaSharp;
-using TorchZoo.Checkpoints;
 
 namespace TorchZoo.Reports;
 
@@ -16,6 +16,8 @@ public sealed record LinePlot
         [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000" }.Select(Color.FromHex)];
 
     private static readonly Color Ink = Color.FromHex("#333333");
+
+    private const float LabelPadding = 7;
 
     /// <summary>What the plot shows.</summary>
     public string Title { get; init; } = "";
@@ -74,7 +76,10 @@ public sealed record LinePlot
             {
                 canvas.Save();
                 canvas.Translate(i % columns * width, i / columns * height);
-                plot.Build().Render(canvas, width, height);
+                // ScottPlot clears all of the canvas that it can reach.
+                canvas.ClipRect(SKRect.Create(width, height));
+                using var drawing = plot.Build();
+                drawing.Render(canvas, width, height);
                 canvas.Restore();
             }
         });
@@ -126,26 +131,33 @@ public sealed record LinePlot
         plot.Grid.MajorLineColor = Color.FromHex("#E6E6E6");
         plot.Axes.Title.Label.Text = Title;
         plot.Axes.Title.Label.FontSize = 15;
-        plot.Axes.Title.Label.Bold = true;
+        plot.Axes.Title.Label.Font = Lettering.Bold;
         foreach (var (axis, label) in new (IAxis, string)[] { (plot.Axes.Bottom, XLabel), (plot.Axes.Left, YLabel) })
         {
             axis.Label.Text = label;
             axis.Label.FontSize = 13;
             axis.Label.Bold = false;
             axis.TickLabelStyle.FontSize = 12;
+            ((AxisBase)axis).PaddingBetweenTickAndAxisLabels = new PixelPadding(axis.Edge == Edge.Left ? LabelPadding : LabelPadding / 2);
+            ((AxisBase)axis).PaddingOutsideAxisLabels = new PixelPadding(axis.Edge == Edge.Left ? LabelPadding : LabelPadding / 2);
         }
         if (Series.Count(s => s.Name.Length > 0) is 0 or 1 && Series.Count < 2)
         {
             plot.HideLegend();
             return;
         }
-        var legend = plot.ShowLegend(Alignment.UpperRight);
+        // Below the plot: there is no corner that lines never reach.
+        plot.ShowLegend(Edge.Bottom).Padding = new PixelPadding(0, 0, LabelPadding, LabelPadding);
+        var legend = plot.Legend;
+        legend.Orientation = Orientation.Horizontal;
+        legend.TightHorizontalWrapping = true;
+        legend.Margin = legend.Padding = new PixelPadding(0);
         legend.FontName = Lettering.Family;
         legend.FontSize = 12;
         legend.FontColor = Ink;
         legend.OutlineWidth = 0;
         legend.ShadowColor = Colors.Transparent;
-        legend.BackgroundColor = Colors.White.WithAlpha(0.8);
+        legend.BackgroundColor = Colors.White;
     }
 
     private void SetTicks(Plot plot)

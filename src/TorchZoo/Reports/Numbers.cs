@@ -15,7 +15,7 @@ internal static class Numbers
         if (size is 0 or (>= 1e-3 and < 1e5)) return Signed(value.ToString($"G{Math.Max(digits, size >= 1 ? (int)Math.Log10(size) + 1 : 1)}", CultureInfo.InvariantCulture));
         var exponent = (int)Math.Floor(Math.Log10(size));
         var mantissa = (value / Math.Pow(10, exponent)).ToString($"G{digits}", CultureInfo.InvariantCulture);
-        return mantissa is "1" ? Power(exponent) : $"{Signed(mantissa)}·{Power(exponent)}";
+        return mantissa is "1" or "-1" ? (value < 0 ? "−" : "") + Power(exponent) : $"{Signed(mantissa)}·{Power(exponent)}";
     }
 
     /// <summary>A power of ten, e.g. 10⁻³.</summary>
@@ -26,7 +26,7 @@ internal static class Numbers
         _ => $"10{(exponent < 0 ? "⁻" : "")}{string.Concat(Math.Abs(exponent).ToString(CultureInfo.InvariantCulture).Select(c => Superscripts[c - '0']))}",
     };
 
-    /// <summary>About so many round numbers (multiples of 1, 2 or 5 times a power of ten) in a range.</summary>
+    /// <summary>About so many round numbers (multiples of 1, 2 or 5 times a power of ten) in a range, but at least two.</summary>
     public static double[] RoundTicks(double low, double high, int count)
     {
         if (!(high > low) || !double.IsFinite(high - low)) return [low];
@@ -35,6 +35,7 @@ internal static class Numbers
         var step = new[] { 1, 2, 5, 10 }.Select(m => m * unit).First(s => s >= raw * 0.999999);
         var first = (long)Math.Ceiling(low / step - 1e-9);
         var last = (long)Math.Floor(high / step + 1e-9);
+        if (last <= first && count < 10) return RoundTicks(low, high, count + 1);
         return [.. Enumerable.Range(0, (int)(last - first + 1)).Select(i => (first + i) * step)];
     }
 

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace TorchZoo.Testing;
+
+/// <summary>A program that is running.</summary>
+public sealed partial class CliRun : IDisposable
+{
+    /// <summary>Ctrl+C.</summary>
+    public const int SigInt = 2;
+
+    /// <summary>An orderly end, as service managers ask for it.</summary>
+    public const int SigTerm = 15;
+
+    private readonly Process _process;
+    private readonly TimeSpan _patience;
+    private readonly StringBuilder _output = new(), _error = new();
+    private readonly Lock _gate = new();
+
+    internal CliRun(Process process, TimeSpan patience)
+    {
+        (_process, _patience) = (process, patience);
+        process.OutputDataReceived += (_, e) => Add(_output, e.Data);
+        process.ErrorDataReceived += (_, e) => Add(_error, e.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        process.StandardInput.Close();
+    }
+
+    /// <summary>Waits until a text has come on standard output or standard error.</summary>
+    /// <exception cref="TimeoutException">It hasn't, and the program has ended or patience has.</exception>
+    public void WaitFor(string text)
+    {
+        var start = Stopwatch.StartNew();
+        while (true)
+        {
+            lock (_gate)
+                if (Contains(_output, text) || Contains(_error, text)) return;
+            if (start.Elapsed > _patience || _process.HasExited)
+            {
+                lock (_gate)
+                    if (Contains(_output, text) || Contains(_error, text)) return;
+                throw new TimeoutException($"'{text}' never came. Output: {_output} Error: {_error}");
+            }
+            Thread.Sleep(10);
+        }
+    }
+
+    /// <summary>Sends a signal (Linux, macOS).</summary>
+    public void Signal(int signal)
+    {
+        if (Kill(_process.Id, signal) != 0) throw new InvalidOperationException($"kill: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    /// <summary>Waits for its end.</summary>
+    /// <exception cref="TimeoutException">It doesn't end; it is killed.</exception>
+    public CliResult WaitForEnd()
+    {
+        if (!_process.WaitForExit(_patience))
+        {
+            _process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"It doesn't end. Output: {_output} Error: {_error}");
+        }
+        // Without a time limit: this waits for the last lines too.
+        _process.WaitForExit();
+        lock (_gate) return new CliResult(_process.ExitCode, _output.ToString(), _error.ToString());
+    }
+
+    /// <summary>Kills it if it still runs.</summary>
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        _process.Dispose();
+    }
+
+    private static bool Contains(StringBuilder builder, string text) => builder.ToString().Contains(text, StringComparison.Ordinal);
+
+    private void Add(StringBuilder builder, string? line)
+    {
+        lock (_gate)
+            if (line is not null) builder.Append(line).Append('\n');
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}

@@ -112,17 +112,17 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
         Check(x, outputShape);
         using var scope = NewDisposeScope();
         var plan = Plan(x, OutputSizes(x.shape[2..], outputShape));
-        var how = Transform;
+        var how = Environment.GetEnvironmentVariable("DFT") is not null ? SpectralTransform.Dft : Transform;
 
         if (_precision == SpectralPrecision.Half) x = RoundToHalf(x);
-        var modes = plan.Analyse(x, how);
+        var modes = ModeFunctions.Down(plan.Input, x, how);
         if (_precision != SpectralPrecision.Full) modes = RoundToHalf(modes);
         var product = Multiply(modes, plan);
         if (_precision != SpectralPrecision.Full) product = RoundToHalf(product);
-        // A constant is the zero mode alone: there the bias costs nothing.
+        // The bias is a constant function, one mode: adding it there costs nothing.
         if (_bias is not null)
-            ZeroMode(product, plan).add_(_bias.flatten());
-        return plan.Synthesise(product, how).MoveToOuterDisposeScope();
+            plan.ZeroMode.Aggregate(product, (t, mode) => t.select(0, mode)).add_(_bias.flatten());
+        return ModeFunctions.Up(plan.Output, product, how).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sizes of the output's grid.</summary>
@@ -137,16 +137,10 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
     private Tensor Multiply(Tensor modes, SpectralPlan plan)
     {
         var weight = _weight.Modes();
-        for (var j = 0; j < plan.Axes.Length; j++)
-            if (plan.Axes[j].Kept != weight.shape[j])
-                weight = weight.narrow(j, plan.Axes[j].WeightStart, plan.Axes[j].Kept);
+        for (var j = 0; j < plan.WeightStarts.Length; j++)
+            if (modes.shape[j] != weight.shape[j])
+                weight = weight.narrow(j, plan.WeightStarts[j], modes.shape[j]);
         return _separable ? modes * weight.unsqueeze(-2) : matmul(modes, weight);
-    }
-
-    private static Tensor ZeroMode(Tensor modes, SpectralPlan plan)
-    {
-        for (var j = 0; j < plan.Axes.Length; j++) modes = modes.select(0, plan.ZeroMode(j));
-        return modes;
     }
 
     private static Tensor RoundToHalf(Tensor x) => x.is_complex()

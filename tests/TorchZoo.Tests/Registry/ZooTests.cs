@@ -39,6 +39,7 @@ namespace TorchZoo.Tests.Shelf.Probe
 
 namespace TorchZoo.Tests.Registry
 {
+    using TorchZoo.Data;
     using TorchZoo.Tests.Shelf.Probe;
 
     public class ZooTests
@@ -86,7 +87,7 @@ namespace TorchZoo.Tests.Registry
             using var scope = NewDisposeScope();
             using var folder = new TemporaryFolder();
             var net = new ProbeNet(new ProbeConfig { Activation = "tanh", Width = 4 });
-            var data = new Data.PairDataset(randn(8, 4), randn(8, 1));
+            var data = new PairDataset(randn(8, 4), randn(8, 1));
             var trainer = new Trainer(net, new TrainerOptions { Directory = folder.Path }) { Step = Steps.Supervised((p, y) => (p - y).square().mean()), Notes = new Dictionary<string, string> { ["data"] = "noise" } };
             trainer.Fit(data);
 

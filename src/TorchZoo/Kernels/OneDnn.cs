@@ -12,13 +12,15 @@ namespace TorchZoo.Kernels;
 internal static unsafe class OneDnn
 {
     private const string GlobalContext = "_ZN2at13globalContextEv";
-    private const string SetUserEnabledMkldnn = "_ZN2at7Context21setUserEnabledMkldnnEb";
+    private const string SetUserEnabledMkldnn = "_ZN2at7Context20setUserEnabledMkldnnEb";
     private const string SetUserEnabledNnpack = "_ZN2at7Context20setUserEnabledNNPACKEb";
 
     /// <summary>Tries a gradient, and switches oneDNN off for this process if it is wrong.</summary>
     /// <returns>What was done, in a sentence; null if all is well.</returns>
     public static string? SwitchOffIfWrong()
     {
+        // Next in line would be NNPACK, which writes a warning at each call where it does not know the CPU.
+        TrySet(SetUserEnabledNnpack, false);
         if (GradientIsRight()) return null;
         return TrySetEnabled(false)
             ? "oneDNN computes wrong convolution gradients on this CPU; it is switched off, which makes convolutions slower."
@@ -53,15 +55,14 @@ internal static unsafe class OneDnn
         }
     }
 
-    internal static bool TrySetEnabled(bool enabled)
+    private static bool TrySetEnabled(bool enabled) => TrySet(SetUserEnabledMkldnn, enabled);
+
+    // A switch of at::Context, by its C++ name.
+    private static bool TrySet(string setter, bool value)
     {
-        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libtorch_cpu.so", typeof(torch).Assembly, null, out var library)) return false;
-        if (!NativeLibrary.TryGetExport(library, GlobalContext, out var context) || !NativeLibrary.TryGetExport(library, SetUserEnabledMkldnn, out var set)) return false;
-        var global = ((delegate* unmanaged<nint>)context)();
-        ((delegate* unmanaged<nint, byte, void>)set)(global, enabled ? (byte)1 : (byte)0);
-        // Next in line would be NNPACK, which warns at each call where it does not know the CPU.
-        if (NativeLibrary.TryGetExport(library, SetUserEnabledNnpack, out var setNnpack))
-            ((delegate* unmanaged<nint, byte, void>)setNnpack)(global, enabled ? (byte)1 : (byte)0);
+        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("torch_cpu", typeof(torch).Assembly, null, out var library)) return false;
+        if (!NativeLibrary.TryGetExport(library, GlobalContext, out var context) || !NativeLibrary.TryGetExport(library, setter, out var set)) return false;
+        ((delegate* unmanaged<nint, byte, void>)set)(((delegate* unmanaged<nint>)context)(), value ? (byte)1 : (byte)0);
         return true;
     }
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Checkpoints;
 
 /// <summary>State dicts as the reference implementation names and shapes them (see <see cref="IHasStateViews"/>).</summary>
-public static class StateDict
+public static partial class StateDict
 {
     /// <summary>One line of a state dict.</summary>
     /// <param name="Key">Full name.</param>

@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace TorchZoo.Checkpoints;
+
+public static partial class StateDict
+{
+    /// <summary>
+    /// Copies a state dict into a module, converting dtypes and devices. Everything is compared before anything is written: a module is never
+    /// half loaded.
+    /// </summary>
+    /// <param name="module">The module.</param>
+    /// <param name="state">Tensors by the keys of <see cref="Entries"/>.</param>
+    /// <param name="strict">Whether all keys must fit; otherwise those that do are loaded.</param>
+    /// <returns>What did not fit.</returns>
+    /// <exception cref="ArgumentException">Strict, and keys are missing, unexpected or mismatched; the message names all of them.</exception>
+    public static StateDictReport Load(Module module, IReadOnlyDictionary<string, Tensor> state, bool strict = true)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var (report, pairs) = Match(module, state, strict);
+        foreach (var (target, source) in pairs) target.copy_(source);
+        return report;
+    }
+
+    /// <summary>Finds the tensor of the module for each of the state dict; the targets belong to the open dispose scope.</summary>
+    /// <exception cref="ArgumentException">Strict, and keys don't fit.</exception>
+    internal static (StateDictReport Report, List<(Tensor Target, Tensor Source)> Pairs) Match(
+        Module module, IReadOnlyDictionary<string, Tensor> state, bool strict)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(state);
+        List<string> missing = [], mismatched = [];
+        var pairs = new List<(Tensor, Tensor)>();
+        var known = new HashSet<string>();
+        foreach (var entry in Entries(module))
+        {
+            known.Add(entry.Key);
+            var target = entry.Show();
+            if (!state.TryGetValue(entry.Key, out var source)) missing.Add(entry.Key);
+            else if (!target.shape.AsSpan().SequenceEqual(source.shape))
+                mismatched.Add($"{entry.Key} (module [{string.Join(", ", target.shape)}], state dict [{string.Join(", ", source.shape)}])");
+            else if (source.is_complex() && !target.is_complex()) mismatched.Add($"{entry.Key} (module {target.dtype}, state dict {source.dtype})");
+            else pairs.Add((target, source));
+        }
+        var report = new StateDictReport(missing, [.. state.Keys.Where(key => !known.Contains(key))], mismatched);
+        if (strict && !report.IsExact)
+            throw new ArgumentException($"The state dict does not fit {module.GetType().Name}.{Environment.NewLine}{report}", nameof(state));
+        return (report, pairs);
+    }
+}

@@ -30,6 +30,52 @@ public static class PyTorchFile
         return pending.Tree;
     }
 
+    /// <summary>
+    /// Reads weights of a file into a module. Names and shapes are compared and all data verified before the module is touched; then they go
+    /// from the file straight into the module's memory.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="module">The module, on any device and of any dtype.</param>
+    /// <param name="strict">Whether all keys must fit; otherwise those that do are loaded.</param>
+    /// <param name="select">Finds the state dict in the file's tree; null: the whole tree, or the dict that is at <c>model/state_dict</c>,
+    /// <c>state_dict</c>, <c>model_state_dict</c> or <c>model</c>. Its tensors must not be read: they have no data yet.</param>
+    /// <returns>What did not fit.</returns>
+    /// <exception cref="ArgumentException">Strict, and keys are missing, unexpected or mismatched; the message names all of them.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or hostile, or holds no state dict.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static StateDictReport LoadStateDict(string path, nn.Module module, bool strict = true, Func<object?, PyDict>? select = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ArgumentNullException.ThrowIfNull(module);
+        using var scope = NewDisposeScope();
+        using var file = File.OpenHandle(path);
+        var pending = Open(file, path, PyTorchLoadOptions.Default);
+        try
+        {
+            var state = (select ?? FindStateDict)(pending.Tree).ToTensors();
+            var (report, pairs) = StateDict.Match(module, state, strict);
+            pending.CopyTo(pairs);
+            return report;
+        }
+        catch (Exception e) when (IsDamage(e)) { throw Damaged(path, e); }
+    }
+
+    /// <summary>The state dict in a tree: the tree itself, or where training scripts use to put it.</summary>
+    /// <exception cref="InvalidDataException">There is none.</exception>
+    internal static PyDict FindStateDict(object? tree)
+    {
+        if (tree is PyDict root)
+        {
+            if (IsStateDict(root)) return root;
+            string[][] places = [["model", "state_dict"], ["state_dict"], ["model_state_dict"], ["model"]];
+            foreach (var place in places)
+                if (root.TryGet<PyDict>(place, out var found) && IsStateDict(found)) return found;
+        }
+        throw new InvalidDataException("it holds no state dict");
+    }
+
+    private static bool IsStateDict(PyDict dict) => dict.All(item => item is { Key: string, Value: Tensor });
+
     /// <summary>Writes a tree to a file of the zip format, atomically (see <see cref="AtomicFile"/>).</summary>
     /// <param name="path">The file; one of this name is replaced.</param>
     /// <param name="tree">Values as in <see cref="PyTree"/>; also int, float and dictionaries of names and tensors. Tensors are of any device

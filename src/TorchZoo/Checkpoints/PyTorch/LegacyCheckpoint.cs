@@ -50,12 +50,17 @@ internal static class LegacyCheckpoint
 
         public override long PositionOf(StorageRef storage) => _positions[storage.Key];
 
-        public override bool CanMap(StorageRef storage) => false;
+        public override bool IsRaw(StorageRef storage) => true;
+
+        public override bool CanMap => false;
 
         public override unsafe void Read(StorageRef storage, byte* destination)
         {
             if (destination is not null) TensorMemory.Read(file, _positions[storage.Key], destination, storage.Bytes);
         }
+
+        public override unsafe void ReadPart(StorageRef storage, long offset, byte* destination, long length) =>
+            TensorMemory.Read(file, _positions[storage.Key] + offset, destination, length);
 
         public override void VerifyRest(IEnumerable<StorageRef> read) { } // the format has no checksums
 

@@ -105,7 +105,7 @@ internal sealed class TensorFactory(string path, long fileLength, StorageSource 
     {
         var dtype = storage.Dtype!.Value;
         var elementSize = TensorMemory.ElementSize(dtype);
-        if (options.MemoryMap && IsCpu(options.Device) && !source.IsBigEndian && source.CanMap(storage)
+        if (options.MemoryMap && IsCpu(options.Device) && !source.IsBigEndian && source.CanMap && source.IsRaw(storage)
             && source.PositionOf(storage) is var position && position % elementSize == 0 && storage.Bytes > 0)
         {
             if (!_mappings.TryGetValue(dtype, out var mapping))

@@ -18,7 +18,7 @@ internal static class ZipCheckpoint
         var zip = new ZipArchiveReader(file, limits);
         var root = FindRoot(zip);
         CheckVersion(zip, root);
-        var source = new ZipStorageSource(zip, root, IsBigEndian(zip, root));
+        var source = new ZipStorageSource(file, zip, root, IsBigEndian(zip, root));
         var storages = new StorageTable(source, hasViews: false);
         var factory = new TensorFactory(path, length, source, options);
         var pickle = new PickleSource(zip.Read(zip.Find(root + "data.pkl")!, limits.MaxPickle));
@@ -56,7 +56,7 @@ internal static class ZipCheckpoint
             var other => throw new InvalidDataException($"the byte order is '{PyKey.Printable(other)}'"),
         };
 
-    private sealed class ZipStorageSource(ZipArchiveReader zip, string root, bool isBigEndian) : StorageSource
+    private sealed class ZipStorageSource(SafeFileHandle file, ZipArchiveReader zip, string root, bool isBigEndian) : StorageSource
     {
         public override bool IsBigEndian => isBigEndian;
 
@@ -68,9 +68,14 @@ internal static class ZipCheckpoint
 
         public override long PositionOf(StorageRef storage) => Entry(storage).Position;
 
-        public override bool CanMap(StorageRef storage) => !Entry(storage).IsDeflated;
+        public override bool IsRaw(StorageRef storage) => !Entry(storage).IsDeflated;
+
+        public override bool CanMap => true;
 
         public override unsafe void Read(StorageRef storage, byte* destination) => zip.Read(Entry(storage), destination);
+
+        public override unsafe void ReadPart(StorageRef storage, long offset, byte* destination, long length) =>
+            TensorMemory.Read(file, Entry(storage).Position + offset, destination, length);
 
         public override unsafe void VerifyRest(IEnumerable<StorageRef> read)
         {

@@ -15,8 +15,8 @@ public static partial class NativeHeap
     private static readonly Lazy<bool> s_kept = new(Keep);
 
     /// <summary>
-    /// Lets the process keep up to half a gigabyte of freed memory for its next tensors. It acts once a process, on Linux with glibc, unless
-    /// the user has set <c>MALLOC_TRIM_THRESHOLD_</c>, <c>MALLOC_MMAP_THRESHOLD_</c> or <c>GLIBC_TUNABLES</c>.
+    /// Lets the process keep up to half a gigabyte of freed memory for its next tensors. It acts once a process, on Linux with glibc,
+    /// unless the user has set <c>MALLOC_TRIM_THRESHOLD_</c>, <c>MALLOC_MMAP_THRESHOLD_</c> or <c>GLIBC_TUNABLES</c>.
     /// </summary>
     /// <returns>Whether the settings are in force.</returns>
     public static bool KeepFreedMemory() => s_kept.Value;

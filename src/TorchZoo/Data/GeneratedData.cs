@@ -21,13 +21,15 @@ public static class GeneratedData
 
     /// <summary>Reads a data set, or makes and stores it if it isn't there or its file is damaged.</summary>
     /// <param name="folder">The cache; it is made if need be.</param>
-    /// <param name="name">What the data are, e.g. <c>burgers</c>: letters, digits, dots, dashes and underscores. Part of the file's name.</param>
+    /// <param name="name">What the data are, e.g. <c>burgers</c>: letters, digits, dots, dashes and underscores. Part of the file's
+    /// name.</param>
     /// <param name="settings">All that the data depend on, with the seed; written as JSON.</param>
     /// <param name="create">Makes the data. Types that safetensors files hold (no complex128).</param>
     /// <param name="display">Shows how far the work is; passed on to <paramref name="create"/>.</param>
     /// <param name="cancellation">Ends the work early; passed on to <paramref name="create"/>. Nothing is stored then.</param>
     /// <returns>The tensors, on the CPU when read from a file. They belong to the caller, or to the dispose scope that is open.</returns>
-    /// <remarks>Processes that need the same set at once may each make it; each writes a file of its own and moves it into place whole.</remarks>
+    /// <remarks>Processes that need the same set at once may each make it; each writes a file of its own and moves it into place
+    /// whole.</remarks>
     /// <exception cref="ArgumentException">The name cannot be part of a file's name.</exception>
     /// <exception cref="IOException">The folder or file cannot be read or written.</exception>
     public static Dictionary<string, Tensor> GetOrCreate(string folder, string name, object settings,
@@ -65,7 +67,8 @@ public static class GeneratedData
     /// <param name="seed">Seed of all randomness.</param>
     /// <param name="display">Shows how far the work is.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <inheritdoc cref="GetOrCreate(string, string, object, Func{IProgressDisplay, CancellationToken, Dictionary{string, Tensor}}, IProgressDisplay?, CancellationToken)"/>
+    /// <inheritdoc cref="GetOrCreate(string, string, object, Func{IProgressDisplay, CancellationToken, Dictionary{string, Tensor}},
+    /// IProgressDisplay?, CancellationToken)"/>
     public static Dictionary<string, Tensor> GetOrCreate(string folder, IPdeGenerator generator, long samples, long seed,
         IProgressDisplay? display = null, CancellationToken cancellation = default)
     {
@@ -75,7 +78,8 @@ public static class GeneratedData
     }
 
     /// <summary>Where a data set is, or would be, stored.</summary>
-    /// <inheritdoc cref="GetOrCreate(string, string, object, Func{IProgressDisplay, CancellationToken, Dictionary{string, Tensor}}, IProgressDisplay?, CancellationToken)"/>
+    /// <inheritdoc cref="GetOrCreate(string, string, object, Func{IProgressDisplay, CancellationToken, Dictionary{string, Tensor}},
+    /// IProgressDisplay?, CancellationToken)"/>
     public static string PathOf(string folder, string name, object settings)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
@@ -95,7 +99,8 @@ public static class GeneratedData
         var metadata = SafetensorsFile.ReadHeader(path).Metadata;
         if (metadata.GetValueOrDefault(KeyEntry) != key) throw new InvalidDataException($"{path}: it was made with other settings");
         var tensors = SafetensorsFile.Load(path);
-        if (metadata.GetValueOrDefault(ChecksumEntry) != Checksum(tensors)) throw new InvalidDataException($"{path}: the checksum is wrong");
+        if (metadata.GetValueOrDefault(ChecksumEntry) != Checksum(tensors))
+            throw new InvalidDataException($"{path}: the checksum is wrong");
         foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
         return tensors;
     }

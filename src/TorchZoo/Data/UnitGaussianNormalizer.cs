@@ -12,8 +12,8 @@ public sealed class UnitGaussianNormalizer : nn.Module<Tensor, Tensor>
     private readonly double _eps;
 
     /// <summary>An identity, to be filled from a checkpoint.</summary>
-    /// <param name="shape">Shape of the buffers, as that of the normalizer that was saved: () for Scalar, (1, channels, 1, …) for PerChannel,
-    /// (1, channels, points, …) for PointWise.</param>
+    /// <param name="shape">Shape of the buffers, as that of the normalizer that was saved: () for Scalar, (1, channels, 1, …) for
+    /// PerChannel, (1, channels, points, …) for PointWise.</param>
     /// <param name="eps">Added to the standard deviation.</param>
     public UnitGaussianNormalizer(ReadOnlySpan<long> shape, double eps = 1e-7) : this(zeros(shape), ones(shape), eps) { }
 
@@ -40,9 +40,11 @@ public sealed class UnitGaussianNormalizer : nn.Module<Tensor, Tensor>
     public static UnitGaussianNormalizer Fit(Tensor data, NormalizerAxes axes = NormalizerAxes.Scalar, double eps = 1e-7)
     {
         ArgumentNullException.ThrowIfNull(data);
-        if (!data.is_floating_point()) throw new ArgumentException($"Expected real floating-point numbers, got {data.dtype}.", nameof(data));
+        if (!data.is_floating_point())
+            throw new ArgumentException($"Expected real floating-point numbers, got {data.dtype}.", nameof(data));
         var least = axes == NormalizerAxes.PerChannel ? 2 : 1;
-        if (data.dim() < least) throw new ArgumentException($"Expected at least {least} axes, got ({string.Join(", ", data.shape)}).", nameof(data));
+        if (data.dim() < least)
+            throw new ArgumentException($"Expected at least {least} axes, got ({string.Join(", ", data.shape)}).", nameof(data));
         long[] reduced = axes switch
         {
             NormalizerAxes.Scalar => Enumerable.Range(0, (int)data.dim()).Select(i => (long)i).ToArray(),
@@ -51,7 +53,8 @@ public sealed class UnitGaussianNormalizer : nn.Module<Tensor, Tensor>
             _ => throw new ArgumentOutOfRangeException(nameof(axes), axes, "Expected a named choice."),
         };
         if (data.numel() == 0 || reduced.Aggregate(1L, (count, axis) => count * data.shape[axis]) < 2)
-            throw new ArgumentException($"Expected at least two entries for each mean, got ({string.Join(", ", data.shape)}).", nameof(data));
+            throw new ArgumentException($"Expected at least two entries for each mean, got ({string.Join(", ", data.shape)}).",
+                nameof(data));
 
         using var off = no_grad();
         using var scope = NewDisposeScope();

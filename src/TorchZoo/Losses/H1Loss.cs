@@ -1,5 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Losses;
 
@@ -18,9 +19,10 @@ public sealed class H1Loss
     /// <param name="periodic">Which axes are periodic; null for all.</param>
     /// <param name="reduction">Over samples and channels.</param>
     /// <param name="eps">Added to the denominator of the relative distance.</param>
-    /// <param name="measure">Side lengths of the box, one number for all axes or one an axis; null for 1. The grid spacing is measure/points.</param>
+    /// <param name="measure">Side lengths of the box, one number for all axes or one an axis; null for 1. The grid spacing is
+    /// measure/points.</param>
     /// <exception cref="ArgumentException">A number is out of range, or a list has the wrong length.</exception>
-    public H1Loss(int d = 1, bool[]? periodic = null, LossReduction reduction = LossReduction.Sum, double eps = 1e-8, double[]? measure = null)
+    public H1Loss(int d = 1, bool[]? periodic = null, Reduction reduction = Reduction.Sum, double eps = 1e-8, double[]? measure = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(d);
         LossShapes.CheckSettings(reduction, eps);
@@ -35,7 +37,7 @@ public sealed class H1Loss
     public int D { get; }
 
     /// <summary>Reduction over samples and channels.</summary>
-    public LossReduction Reduction { get; }
+    public Reduction Reduction { get; }
 
     /// <summary>Added to the denominator of the relative distance.</summary>
     public double Eps { get; }
@@ -68,7 +70,8 @@ public sealed class H1Loss
         for (var j = 0; j < D; j++)
         {
             var (points, least) = (y.shape[y.dim() - D + j], _periodic[j] ? 3 : 4);
-            if (points < least) throw new ArgumentException($"Expected at least {least} points along axis {j - D}, got {points}.", nameof(y));
+            if (points < least)
+                throw new ArgumentException($"Expected at least {least} points along axis {j - D}, got {points}.", nameof(y));
         }
     }
 

@@ -1,11 +1,12 @@
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Losses;
 
 /// <summary>What the function-space losses have in common: the checks, the grid spacing and the reduction.</summary>
 internal static class LossShapes
 {
-    public static void CheckSettings(LossReduction reduction, double eps)
+    public static void CheckSettings(Reduction reduction, double eps)
     {
         if (!Enum.IsDefined(reduction)) throw new ArgumentOutOfRangeException(nameof(reduction), reduction, "Expected a named reduction.");
         if (!(eps >= 0) || !double.IsFinite(eps)) throw new ArgumentOutOfRangeException(nameof(eps), eps, "Expected a number ≥ 0.");
@@ -31,7 +32,8 @@ internal static class LossShapes
         ArgumentNullException.ThrowIfNull(y);
         // Broadcasting would hide a mistake: (batch) against (batch, 1) gives all pairs.
         if (!yHat.shape.AsSpan().SequenceEqual(y.shape))
-            throw new ArgumentException($"Expected y's shape ({string.Join(", ", y.shape)}), got ({string.Join(", ", yHat.shape)}).", nameof(yHat));
+            throw new ArgumentException($"Expected y's shape ({string.Join(", ", y.shape)}), got ({string.Join(", ", yHat.shape)}).",
+                nameof(yHat));
         if (y.dim() < d) throw new ArgumentException($"Expected at least {d} axes, got ({string.Join(", ", y.shape)}).", nameof(y));
         foreach (var (tensor, name) in new[] { (yHat, nameof(yHat)), (y, nameof(y)) })
             if (!tensor.is_floating_point() && !tensor.is_complex())
@@ -41,10 +43,10 @@ internal static class LossShapes
     public static double[] Spacing(Tensor x, double[] measure) =>
         measure.Zip(x.shape.TakeLast(measure.Length), (side, points) => side / points).ToArray();
 
-    public static Tensor Reduce(Tensor norms, LossReduction reduction) => reduction switch
+    public static Tensor Reduce(Tensor norms, Reduction reduction) => reduction switch
     {
-        LossReduction.Sum => norms.sum(),
-        LossReduction.Mean => norms.mean(),
+        Reduction.Sum => norms.sum(),
+        Reduction.Mean => norms.mean(),
         _ => norms,
     };
 }

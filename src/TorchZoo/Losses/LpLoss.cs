@@ -1,5 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Losses;
 
@@ -16,9 +17,10 @@ public sealed class LpLoss
     /// <param name="p">Exponent ≥ 1.</param>
     /// <param name="reduction">Over samples and channels.</param>
     /// <param name="eps">Added to the denominator of the relative distance.</param>
-    /// <param name="measure">Side lengths of the box, one number for all axes or one an axis; null for 1. Only <see cref="Abs"/> uses them.</param>
+    /// <param name="measure">Side lengths of the box, one number for all axes or one an axis; null for 1. Only <see cref="Abs"/> uses
+    /// them.</param>
     /// <exception cref="ArgumentException">A number is out of range.</exception>
-    public LpLoss(int d = 1, int p = 2, LossReduction reduction = LossReduction.Sum, double eps = 1e-8, double[]? measure = null)
+    public LpLoss(int d = 1, int p = 2, Reduction reduction = Reduction.Sum, double eps = 1e-8, double[]? measure = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(d);
         ArgumentOutOfRangeException.ThrowIfLessThan(p, 1);
@@ -34,7 +36,7 @@ public sealed class LpLoss
     public int P { get; }
 
     /// <summary>Reduction over samples and channels.</summary>
-    public LossReduction Reduction { get; }
+    public Reduction Reduction { get; }
 
     /// <summary>Added to the denominator of the relative distance.</summary>
     public double Eps { get; }

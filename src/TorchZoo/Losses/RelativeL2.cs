@@ -7,11 +7,12 @@ namespace TorchZoo.Losses;
 public static class RelativeL2
 {
     /// <summary>
-    /// The batch mean of ‖ŷ − y‖₂/‖y‖₂, each sample flattened (channels and points together). Differentiable, with gradient 0 for a sample that
-    /// is met exactly; real or complex.
+    /// The batch mean of ‖ŷ − y‖₂/‖y‖₂, each sample flattened (channels and points together). Differentiable, with gradient 0 for a
+    /// sample that is met exactly; real or complex.
     /// </summary>
     /// <param name="yHat">Prediction (batch, …).</param>
-    /// <param name="y">Truth, of the same shape. A sample that is zero everywhere has no relative error: the result is then not finite.</param>
+    /// <param name="y">Truth, of the same shape. A sample that is zero everywhere has no relative error: the result is then not
+    /// finite.</param>
     /// <returns>A scalar.</returns>
     /// <exception cref="ArgumentException">The shapes differ or have no batch axis, or the numbers are integers.</exception>
     public static Tensor Loss(Tensor yHat, Tensor y)
@@ -31,5 +32,6 @@ public static class RelativeL2
         return (Norm(yHat - y) / Norm(y)).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Norm(Tensor x) => linalg.vector_norm(x.reshape(x.shape[0], x.shape.Skip(1).Aggregate(1L, (a, b) => a * b)), 2, dims: [1]);
+    private static Tensor Norm(Tensor x) =>
+        linalg.vector_norm(x.reshape(x.shape[0], x.shape.Skip(1).Aggregate(1L, (a, b) => a * b)), 2, dims: [1]);
 }

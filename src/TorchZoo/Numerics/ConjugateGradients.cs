@@ -13,7 +13,8 @@ public static class ConjugateGradients
     /// <summary>Solves A x = b for each entry of the batch.</summary>
     /// <param name="apply">x ↦ A x, of the same shape (batch, …), each entry on its own. Its result must be a fresh tensor.</param>
     /// <param name="b">Right-hand sides (batch, …).</param>
-    /// <param name="preconditioner">r ↦ M r with M ≈ A⁻¹ symmetric positive definite; null for none. Its result must be a fresh tensor.</param>
+    /// <param name="preconditioner">r ↦ M r with M ≈ A⁻¹ symmetric positive definite; null for none. Its result must be a fresh
+    /// tensor.</param>
     /// <param name="initial">Where to start, of b's shape; null for zero.</param>
     /// <param name="tolerance">A system has converged when ‖r‖ ≤ tolerance · ‖b‖.</param>
     /// <param name="maxIterations">When to give up.</param>
@@ -46,7 +47,8 @@ public static class ConjugateGradients
         if (!b.is_floating_point() && !b.is_complex())
             throw new ArgumentException($"Expected floating-point numbers, got {b.dtype}.", nameof(b));
         if (initial is not null && !initial.shape.AsSpan().SequenceEqual(b.shape))
-            throw new ArgumentException($"Expected b's shape ({string.Join(", ", b.shape)}), got ({string.Join(", ", initial.shape)}).", nameof(initial));
+            throw new ArgumentException($"Expected b's shape ({string.Join(", ", b.shape)}), got ({string.Join(", ", initial.shape)}).",
+                nameof(initial));
         if (!(tolerance > 0)) throw new ArgumentOutOfRangeException(nameof(tolerance), tolerance, "Expected a positive number.");
         ArgumentOutOfRangeException.ThrowIfNegative(maxIterations);
 

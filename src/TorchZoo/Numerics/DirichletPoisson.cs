@@ -5,8 +5,8 @@ namespace TorchZoo.Numerics;
 
 /// <summary>
 /// The exact inverse of −Δ in second differences (the 5-point stencil in 2-D) with zero boundary values on a box, by the sine basis that
-/// diagonalises it. A direct Poisson solver, and a preconditioner for variable coefficients: the number of conjugate-gradient iterations then
-/// depends on the contrast of the coefficient and not on the grid.
+/// diagonalises it. A direct Poisson solver, and a preconditioner for variable coefficients: the number of conjugate-gradient iterations
+/// then depends on the contrast of the coefficient and not on the grid.
 /// </summary>
 public sealed class DirichletPoisson : IDisposable
 {
@@ -18,12 +18,14 @@ public sealed class DirichletPoisson : IDisposable
     /// <param name="spacing">Grid spacing of each axis.</param>
     /// <param name="dtype">Element type of the fields.</param>
     /// <param name="device">Where the fields lie.</param>
-    /// <exception cref="ArgumentException">The two lists have different lengths, are empty, or hold numbers that are not positive.</exception>
+    /// <exception cref="ArgumentException">The two lists have different lengths, are empty, or hold numbers that are not
+    /// positive.</exception>
     public DirichletPoisson(ReadOnlySpan<long> interior, ReadOnlySpan<double> spacing, ScalarType dtype = ScalarType.Float64,
         Device? device = null)
     {
         if (interior.Length == 0 || interior.Length != spacing.Length)
-            throw new ArgumentException($"Expected one spacing for each of the {interior.Length} axes, got {spacing.Length}.", nameof(spacing));
+            throw new ArgumentException($"Expected one spacing for each of the {interior.Length} axes, got {spacing.Length}.",
+                nameof(spacing));
         foreach (var n in interior) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(n, nameof(interior));
         foreach (var h in spacing) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(h, nameof(spacing));
 

@@ -29,7 +29,8 @@ public static class Spectral
         return k.to(device ?? CPU).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The derivative of a periodic function along one axis; exact for a trigonometric polynomial that the grid resolves.</summary>
+    /// <summary>The derivative of a periodic function along one axis; exact for a trigonometric polynomial that the grid
+    /// resolves.</summary>
     /// <param name="x">Real values on a regular grid without the end point.</param>
     /// <param name="dim">The axis.</param>
     /// <param name="order">Order of the derivative, ≥ 0.</param>

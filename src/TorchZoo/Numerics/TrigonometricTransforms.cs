@@ -43,7 +43,8 @@ public static class TrigonometricTransforms
     }
 
     /// <summary>
-    /// The orthonormal basis of L²(0,1) made of the Neumann Laplacian's eigenfunctions c₀ = 1, c_k = √2 cos πkx, at the nodes i/(points − 1).
+    /// The orthonormal basis of L²(0,1) made of the Neumann Laplacian's eigenfunctions c₀ = 1, c_k = √2 cos πkx, at the nodes i/(points −
+    /// 1).
     /// </summary>
     /// <param name="points">Nodes, both ends included.</param>
     /// <param name="modes">Functions, k = 0 … modes − 1.</param>

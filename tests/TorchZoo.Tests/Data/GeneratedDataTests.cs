@@ -55,8 +55,13 @@ public sealed class GeneratedDataTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        foreach (IPdeGenerator generator in new IPdeGenerator[]
-            { new BurgersGenerator { Size = 32 }, new DarcyGenerator { Size = 9 }, new NavierStokes2dGenerator { Size = 8, Frames = 2, TimeStep = 0.1 } })
+        IPdeGenerator[] generators =
+        [
+            new BurgersGenerator { Size = 32 },
+            new DarcyGenerator { Size = 9 },
+            new NavierStokes2dGenerator { Size = 8, Frames = 2, TimeStep = 0.1 },
+        ];
+        foreach (var generator in generators)
         {
             var fresh = generator.Generate(3, 5);
             var stored = GeneratedData.GetOrCreate(folder.Path, generator, 3, 5);
@@ -130,7 +135,8 @@ public sealed class GeneratedDataTests
         });
         Assert.That(folder.Files, Has.Count.EqualTo(2));
         Assert.That(_made, Is.InRange(2, 32));
-        Assert.That(SafetensorsFile.ReadHeader(GeneratedData.PathOf(folder.Path, "numbers", 0)).Metadata.Values, Has.Some.Contains("numbers"));
+        Assert.That(SafetensorsFile.ReadHeader(GeneratedData.PathOf(folder.Path, "numbers", 0)).Metadata.Values,
+            Has.Some.Contains("numbers"));
     }
 
     [Test]

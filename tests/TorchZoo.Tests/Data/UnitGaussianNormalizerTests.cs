@@ -11,7 +11,8 @@ public sealed class UnitGaussianNormalizerTests
     private static Tensor Random(params long[] shape)
     {
         using var generator = new Generator(1);
-        return randn(shape, dtype: ScalarType.Float64, generator: generator) * 3 + arange(0, shape[1], dtype: ScalarType.Float64).reshape(-1, 1, 1);
+        var means = arange(0, shape[1], dtype: ScalarType.Float64).reshape(-1, 1, 1);
+        return randn(shape, dtype: ScalarType.Float64, generator: generator) * 3 + means;
     }
 
     [TestCase(NormalizerAxes.Scalar, new long[] { })]

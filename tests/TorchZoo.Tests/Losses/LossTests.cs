@@ -3,6 +3,7 @@ using NUnit.Framework;
 using TorchSharp;
 using TorchZoo.Losses;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Tests.Losses;
 
@@ -40,11 +41,12 @@ public sealed class LossTests
             var shape = sizes.Select(s => (long)s).ToArray();
             var dtype = isComplex ? ScalarType.ComplexFloat64 : ScalarType.Float64;
             var (yHat, y) = (Random(seed, shape, dtype), Random(seed + 1ul, shape, dtype));
-            var (loss, mean) = (new LpLoss(d, p), new LpLoss(d, p, LossReduction.Mean));
+            var (loss, mean) = (new LpLoss(d, p), new LpLoss(d, p, Reduction.Mean));
             var norms = shape.SkipLast(d).Aggregate(1L, (a, b) => a * b);
-            var none = new LpLoss(d, p, LossReduction.None).Rel(yHat, y);
+            var none = new LpLoss(d, p, Reduction.None).Rel(yHat, y);
             bool Close(double a, double b) => Math.Abs(a - b) <= 1e-10 * Math.Abs(b);
-            return Close(Value(loss.Rel(yHat, y)), Brute(yHat, y, d, p, true)) && Close(Value(loss.Abs(yHat, y)), Brute(yHat, y, d, p, false))
+            return Close(Value(loss.Rel(yHat, y)), Brute(yHat, y, d, p, true))
+                && Close(Value(loss.Abs(yHat, y)), Brute(yHat, y, d, p, false))
                 && Close(Value(mean.Rel(yHat, y)), Brute(yHat, y, d, p, true) / norms)
                 && none.shape.SequenceEqual(shape.SkipLast(d)) && Close(Value(none.sum()), Brute(yHat, y, d, p, true));
         }, iter: 100, threads: 1);
@@ -56,8 +58,8 @@ public sealed class LossTests
         var y = Random(1, [4, 2, 6, 5]);
         foreach (var c in new[] { 0, 0.5, 1, 3 })
         {
-            Assert.That(Value(new LpLoss(2, p, LossReduction.Mean).Rel(c * y, y)), Is.EqualTo(Math.Abs(c - 1)).Within(1e-7));
-            Assert.That(Value(new H1Loss(2, reduction: LossReduction.Mean).Rel(c * y, y)), Is.EqualTo(Math.Abs(c - 1)).Within(1e-7));
+            Assert.That(Value(new LpLoss(2, p, Reduction.Mean).Rel(c * y, y)), Is.EqualTo(Math.Abs(c - 1)).Within(1e-7));
+            Assert.That(Value(new H1Loss(2, reduction: Reduction.Mean).Rel(c * y, y)), Is.EqualTo(Math.Abs(c - 1)).Within(1e-7));
             Assert.That(Value(RelativeL2.Loss(c * y, y)), Is.EqualTo(Math.Abs(c - 1)).Within(1e-14));
         }
         Assert.That(Value(new LpLoss(2, p).Rel(y, y)), Is.Zero);
@@ -136,7 +138,8 @@ public sealed class LossTests
         foreach (var p in new[] { 1, 2, 3, 4 })
         {
             yield return new TestCaseData((Func<Tensor, Tensor, Tensor>)new LpLoss(1, p).Rel, false).SetArgDisplayNames($"Lp rel {p}");
-            yield return new TestCaseData((Func<Tensor, Tensor, Tensor>)new LpLoss(2, p, LossReduction.Mean).Abs, false).SetArgDisplayNames($"Lp abs {p}");
+            yield return new TestCaseData((Func<Tensor, Tensor, Tensor>)new LpLoss(2, p, Reduction.Mean).Abs, false)
+                .SetArgDisplayNames($"Lp abs {p}");
         }
         yield return new TestCaseData((Func<Tensor, Tensor, Tensor>)new LpLoss(2).Rel, true).SetArgDisplayNames("Lp rel complex");
         yield return new TestCaseData((Func<Tensor, Tensor, Tensor>)new H1Loss(2, [true, false]).Rel, false).SetArgDisplayNames("H1 rel");
@@ -187,7 +190,9 @@ public sealed class LossTests
     {
         using var scope = NewDisposeScope();
         var (yHat, y) = (Random(1, [4, 2, 8, 8]), Random(2, [4, 2, 8, 8]));
-        foreach (var loss in new Func<Tensor, Tensor, Tensor>[] { new LpLoss(2).Rel, new LpLoss(2).Abs, new H1Loss(2).Rel, new H1Loss(2).Abs, RelativeL2.Loss })
+        Func<Tensor, Tensor, Tensor>[] losses =
+            [new LpLoss(2).Rel, new LpLoss(2).Abs, new H1Loss(2).Rel, new H1Loss(2).Abs, RelativeL2.Loss];
+        foreach (var loss in losses)
         {
             var before = scope.DisposablesCount;
             loss(yHat, y).Dispose();
@@ -203,7 +208,7 @@ public sealed class LossTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new LpLoss(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LpLoss(1, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LpLoss(eps: -1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new LpLoss(reduction: (LossReduction)9));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LpLoss(reduction: (Reduction)9));
         Assert.Throws<ArgumentException>(() => new LpLoss(2, measure: [1, 2, 3]));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LpLoss(2, measure: [1, 0]));
         Assert.Throws<ArgumentException>(() => new H1Loss(2, [true]));

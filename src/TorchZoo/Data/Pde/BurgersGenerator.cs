@@ -60,7 +60,8 @@ public sealed record BurgersGenerator : IPdeGenerator
         using var generator = new Generator((ulong)seed);
         var u0 = Initial.Sample(samples, generator);
         var u = Solve(u0, Viscosity, Time, Method, progress: share => line.Report(share), cancellation: cancellation);
-        Tensor Kept(Tensor t) => t[TensorIndex.Ellipsis, TensorIndex.Slice(step: Stride)].to(DType, copy: true).contiguous().MoveToOuterDisposeScope();
+        Tensor Kept(Tensor t) =>
+            t[TensorIndex.Ellipsis, TensorIndex.Slice(step: Stride)].to(DType, copy: true).contiguous().MoveToOuterDisposeScope();
         return new() { ["u0"] = Kept(u0), ["u"] = Kept(u) };
     }
 
@@ -69,7 +70,8 @@ public sealed record BurgersGenerator : IPdeGenerator
     /// <param name="nu">Viscosity ν &gt; 0.</param>
     /// <param name="t">Time ≥ 0.</param>
     /// <param name="method">How to solve.</param>
-    /// <param name="dt">Largest time step of <see cref="BurgersMethod.SpectralRk4"/>; by default 10⁻³, or less where stability asks for it.</param>
+    /// <param name="dt">Largest time step of <see cref="BurgersMethod.SpectralRk4"/>; by default 10⁻³, or less where stability asks for
+    /// it.</param>
     /// <param name="progress">Told the share done, 0 to 1.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>u(·, t) of u0's shape and type; computed in float64.</returns>
@@ -120,8 +122,8 @@ public sealed record BurgersGenerator : IPdeGenerator
         {
             var ratio = (phi.amin([-1]) / phi.amax([-1])).min().item<double>();
             if (!(ratio > SmallestRatio))
-                throw new ArgumentException($"The viscosity {nu:G4} is too small for Cole–Hopf with these initial states: φ spans a ratio of "
-                    + $"{ratio:G2}, below {SmallestRatio:G1}. Use BurgersMethod.SpectralRk4 (and check that u0 is finite).", nameof(nu));
+                throw new ArgumentException($"The viscosity {nu:G4} is too small for Cole–Hopf with these initial states: φ spans "
+                    + $"a ratio of {ratio:G2}, below {SmallestRatio:G1}. Use BurgersMethod.SpectralRk4 (and check that u0 is finite).", nameof(nu));
         }
         var slope = fft.irfft(spectrum.mul_(ik), size);
         var u = slope.div_(phi).mul_(-2 * nu);
@@ -161,7 +163,8 @@ public sealed record BurgersGenerator : IPdeGenerator
         }
         var u = fft.irfft(v, size);
         if (!u.isfinite().all().item<bool>())
-            throw new ArithmeticException($"Burgers' equation: the time stepping blew up with a step of {h:G3}; choose a smaller dt (and check u0).");
+            throw new ArithmeticException($"Burgers' equation: the time stepping blew up with a step of {h:G3}; "
+                + "choose a smaller dt (and check u0).");
         return u.MoveToOuterDisposeScope();
     }
 

@@ -114,7 +114,8 @@ public sealed record DarcyGenerator : IPdeGenerator
             var one = coefficients.narrow(0, first, count).to(ScalarType.Float64);
             var b = Interior(right.narrow(0, first, count)).to(ScalarType.Float64).contiguous();
             var system = new FluxOperator(one, hx, hy);
-            var u = ConjugateGradients.Solve(system.Apply, b, poisson.Solve, tolerance: tol, maxIterations: 500, cancellation: cancellation);
+            var u = ConjugateGradients.Solve(system.Apply, b, poisson.Solve, tolerance: tol, maxIterations: 500,
+                cancellation: cancellation);
             Interior(result.narrow(0, first, count)).copy_(u);
         }, progress, cancellation);
         return result.reshape(a.shape).MoveToOuterDisposeScope();

@@ -31,11 +31,15 @@ public sealed class GaussianRandomField
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dim);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, boundary == Boundary.Periodic ? 1 : 3);
-        if (!(alpha > 0) || !double.IsFinite(alpha)) throw new ArgumentOutOfRangeException(nameof(alpha), alpha, "Expected a positive number.");
+        if (!(alpha > 0) || !double.IsFinite(alpha))
+            throw new ArgumentOutOfRangeException(nameof(alpha), alpha, "Expected a positive number.");
         if (!(tau >= 0) || !double.IsFinite(tau)) throw new ArgumentOutOfRangeException(nameof(tau), tau, "Expected a number ≥ 0.");
-        if (sigma is null && tau == 0) throw new ArgumentException("Expected a value: the default τ^((2α − dim)/2) needs τ > 0.", nameof(sigma));
-        if (sigma is { } s && !(s >= 0 && double.IsFinite(s))) throw new ArgumentOutOfRangeException(nameof(sigma), s, "Expected a number ≥ 0.");
-        if (!Enum.IsDefined(boundary)) throw new ArgumentOutOfRangeException(nameof(boundary), boundary, "Expected a named boundary condition.");
+        if (sigma is null && tau == 0)
+            throw new ArgumentException("Expected a value: the default τ^((2α − dim)/2) needs τ > 0.", nameof(sigma));
+        if (sigma is { } s && !(s >= 0 && double.IsFinite(s)))
+            throw new ArgumentOutOfRangeException(nameof(sigma), s, "Expected a number ≥ 0.");
+        if (!Enum.IsDefined(boundary))
+            throw new ArgumentOutOfRangeException(nameof(boundary), boundary, "Expected a named boundary condition.");
         (Dim, Size, Alpha, Tau, Boundary) = (dim, size, alpha, tau, boundary);
         _sigma = sigma ?? Math.Pow(tau, (2 * alpha - dim) / 2);
         Modes = boundary == Boundary.Dirichlet ? size - 2 : size;
@@ -138,7 +142,8 @@ public sealed class GaussianRandomField
         {
             using var part = NewDisposeScope();
             var count = Math.Min(chunk, n - first);
-            var xi = empty([count, .. Enumerable.Repeat(Modes, Dim), .. periodic ? [2L] : Array.Empty<long>()], dtype: ScalarType.Float64, device: device);
+            var xi = empty([count, .. Enumerable.Repeat(Modes, Dim), .. periodic ? [2L] : Array.Empty<long>()], dtype: ScalarType.Float64,
+                device: device);
             for (long i = 0; i < count; i++) xi.select(0, i).normal_(0, 1, generator);
             xi.mul_(amplitudes);
             for (var j = 0; j < sizes.Length; j++)

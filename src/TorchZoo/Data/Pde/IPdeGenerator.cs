@@ -17,5 +17,6 @@ public interface IPdeGenerator
     /// <param name="display">Shows how far the work is.</param>
     /// <param name="cancellation">Ends it early.</param>
     /// <returns>Named tensors, cases along the first axis; the caller disposes of them.</returns>
-    Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null, CancellationToken cancellation = default);
+    Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null,
+        CancellationToken cancellation = default);
 }

@@ -65,7 +65,8 @@ public sealed record NavierStokes2dGenerator : IPdeGenerator
     }
 
     /// <summary>Draws initial states and solves for their trajectories.</summary>
-    /// <returns><c>w0</c> (samples, s, s) and <c>w</c> (samples, s, s, Frames) at the times FrameInterval · (1 … Frames), s = ⌈Size/Stride⌉</returns>
+    /// <returns><c>w0</c> (samples, s, s) and <c>w</c> (samples, s, s, Frames) at the times FrameInterval · (1 … Frames), s =
+    /// ⌈Size/Stride⌉</returns>
     /// <inheritdoc/>
     public Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null,
         CancellationToken cancellation = default)
@@ -133,7 +134,8 @@ public sealed record NavierStokes2dGenerator : IPdeGenerator
         var steps = BatchedSolver.Steps(T / records, dt);
         var stepper = new Stepper(rows, columns, nu, T / records / steps, precision, w0.device);
         var every = TensorIndex.Slice(step: stride);
-        var result = empty([states.shape[0], (rows + stride - 1) / stride, (columns + stride - 1) / stride, records], dtype: dtype, device: w0.device);
+        var result = empty([states.shape[0], (rows + stride - 1) / stride, (columns + stride - 1) / stride, records], dtype: dtype,
+            device: w0.device);
         var bytes = 4 * rows * columns * precision.ElementSize();
         BatchedSolver.Run(states.shape[0], bytes, w0.device, (first, count, report) =>
         {
@@ -149,8 +151,8 @@ public sealed record NavierStokes2dGenerator : IPdeGenerator
                 using var frame = NewDisposeScope();
                 var w = fft.irfft2(state, [rows, columns])[TensorIndex.Ellipsis, every, every];
                 if (!w.isfinite().all().item<bool>())
-                    throw new ArithmeticException($"Navier–Stokes: the time stepping blew up before t = {T / records * (record + 1):G4} with a step of "
-                        + $"{stepper.TimeStep:G3}; choose a smaller dt (and check w0 and f).");
+                    throw new ArithmeticException($"Navier–Stokes: the time stepping blew up before t = {T / records * (record + 1):G4} "
+                        + $"with a step of {stepper.TimeStep:G3}; choose a smaller dt (and check w0 and f).");
                 result.narrow(0, first, count).select(3, record).copy_(w);
                 report((record + 1.0) / records);
             }

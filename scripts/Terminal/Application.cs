@@ -16,12 +16,27 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
     /// <returns>The process's exit code; see <see cref="ExitCode"/>.</returns>
     public int Run(IReadOnlyList<string> args)
     {
+        try
+        {
+            return Parse(args);
+        }
+        catch (Exception e)
+        {
+            return Failures.Report(screen, e, directory: null);
+        }
+    }
+
+    private int Parse(IReadOnlyList<string> args)
+    {
         var root = Root(args);
+        // The parser would look for a command among the arguments that follow.
+        if (args is [var first, ..] && first[..Math.Min(1, first.Length)] != "-" && root.Subcommands.All(c => c.Name != first))
+            return Refuse(UsageErrors.UnknownCommand(first, root, PapersWithoutRecipe()), "");
         var result = root.Parse(args, Parser);
         if (result.Errors.Count > 0 && result.Action is not HelpAction)
         {
             if (args.Count == 0) return root.Parse(["--help"], Parser).Invoke(Invocation());
-            return Refuse(UsageErrors.Explain(result, PapersWithoutRecipe()), result.CommandResult.Parent is null ? "" : $"{result.CommandResult.Command.Name} ");
+            return Refuse(UsageErrors.Explain(result), result.CommandResult.Parent is null ? "" : $"{result.CommandResult.Command.Name} ");
         }
         try
         {
@@ -30,10 +45,6 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
         catch (ArgumentException e)
         {
             return Refuse(Failures.Message(e), $"{result.CommandResult.Command.Name} ");
-        }
-        catch (Exception e)
-        {
-            return Failures.Report(screen, e, directory: null);
         }
     }
 

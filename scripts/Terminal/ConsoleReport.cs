@@ -5,7 +5,7 @@ namespace TorchZoo.Scripts.Terminal;
 /// <summary>A recipe's report on a <see cref="Screen"/>.</summary>
 internal sealed class ConsoleReport(Screen screen) : IReport
 {
-    private const int NameWidth = 22;
+    private const int NameWidth = 22, PathWidth = 34;
 
     public void Heading(string text)
     {
@@ -34,7 +34,7 @@ internal sealed class ConsoleReport(Screen screen) : IReport
 
     public void Wrote(string path, string what)
     {
-        screen.Out.Write(new Text($"  {Values.ShortPath(path).PadRight(NameWidth)} ", new Style(Color.Teal)));
+        screen.Out.Write(new Text($"  {Values.ShortPath(path).PadRight(PathWidth)} ", new Style(Color.Teal)));
         screen.Out.WriteLine(what);
     }
 

@@ -27,7 +27,7 @@ internal static class EvaluateCommand
         foreach (var option in recipe.Options) command.Options.Add(option);
         var root = new Command("torchzoo") { command };
         var result = root.Parse(args, parser);
-        if (result.Errors.Count > 0) throw new ArgumentException(UsageErrors.Explain(result, []));
+        if (result.Errors.Count > 0) throw new ArgumentException(UsageErrors.Explain(result));
 
         var paper = Zoo.Find(slug);
         var size = options.Size(result);

@@ -28,9 +28,13 @@ internal sealed class RecipeCatalog
     /// <summary>The recipe to which a model belongs: that of its paper's slug, of which its name is <c>slug</c> or <c>slug-variant</c>.</summary>
     public bool TryFindByModel(string modelName, [NotNullWhen(true)] out string? slug)
     {
-        slug = _recipes.Keys.Where(s => modelName == s || modelName.StartsWith(s + "-", StringComparison.Ordinal)).MaxBy(s => s.Length);
+        slug = PaperOf(modelName, _recipes.Keys);
         return slug is not null;
     }
+
+    /// <summary>The longest of some slugs to which a model's name belongs.</summary>
+    internal static string? PaperOf(string modelName, IEnumerable<string> slugs) =>
+        slugs.Where(s => modelName == s || modelName.StartsWith(s + "-", StringComparison.Ordinal)).MaxBy(s => s.Length);
 
     private static Recipe Create(Type type) =>
         type.IsSubclassOf(typeof(Recipe)) && type.GetConstructor(Type.EmptyTypes) is { } constructor

@@ -7,23 +7,21 @@ namespace TorchZoo.Scripts.Terminal;
 /// <summary>Says in one sentence what is wrong with a command line, and what was probably meant.</summary>
 internal static class UsageErrors
 {
-    /// <summary>The first thing that is wrong.</summary>
-    /// <param name="result">A command line with errors.</param>
-    /// <param name="papersWithoutRecipe">Papers that there are but that cannot be run.</param>
-    public static string Explain(ParseResult result, IReadOnlyCollection<string> papersWithoutRecipe)
+    /// <summary>What is wrong with the first argument, if it names no command.</summary>
+    public static string UnknownCommand(string name, Command root, IReadOnlyCollection<string> papersWithoutRecipe) =>
+        papersWithoutRecipe.Contains(name)
+            ? $"'{name}' has no recipe: it is there to be used from C#. See its card: show {name}"
+            : $"There is no paper or command '{name}'."
+                + Guess(name, root.Subcommands.Select(c => c.Name).Where(n => n[0] != '<').Concat(papersWithoutRecipe));
+
+    /// <summary>The first thing that is wrong with a command line that has errors.</summary>
+    public static string Explain(ParseResult result)
     {
         var command = result.CommandResult.Command;
-        var atRoot = result.CommandResult.Parent is null;
-        if (result.UnmatchedTokens is [var token, ..])
-        {
-            if (token.StartsWith('-')) return UnknownOption(token, atRoot ? null : command.Name, command.Options);
-            if (atRoot && papersWithoutRecipe.Contains(token))
-                return $"'{token}' has no recipe: it is there to be used from C#. See its card: show {token}";
-            return atRoot
-                ? $"There is no paper or command '{token}'." + Guess(token, command.Subcommands.Where(c => c.Name[0] != '<').Select(c => c.Name).Concat(papersWithoutRecipe))
-                : $"'{command.Name}' has no use for '{token}'.";
-        }
-        return Reword(result.Errors[0]);
+        var isRoot = result.CommandResult.Parent is null;
+        if (result.UnmatchedTokens.FirstOrDefault(t => t.StartsWith('-')) is { } option) return UnknownOption(option, isRoot ? null : command.Name, command.Options);
+        if (result.Errors.FirstOrDefault(e => e.SymbolResult is OptionResult or ArgumentResult { Parent: OptionResult }) is { } error) return Reword(error);
+        return result.UnmatchedTokens is [var token, ..] ? $"'{command.Name}' has no use for '{token}'." : Reword(result.Errors[0]);
     }
 
     /// <summary>An error of a name that nobody knows, with the nearest that somebody does.</summary>
@@ -48,8 +46,9 @@ internal static class UsageErrors
                 ? $"'{parent.Command.Name}' takes a {argument.Name}; there is none."
                 : error.Message;
         var given = error.SymbolResult!.Tokens.FirstOrDefault()?.Value;
-        if (given is null)
-            return error.Message.StartsWith("Required argument missing", StringComparison.Ordinal) ? $"{option.Name} takes a value; there is none." : error.Message;
+        if (given?.StartsWith("--", StringComparison.Ordinal) ?? error.Message.StartsWith("Required argument missing", StringComparison.Ordinal))
+            return $"{option.Name} takes a value; there is none.";
+        if (given is null) return error.Message;
         var isConversion = error.Message.StartsWith("Cannot parse argument", StringComparison.Ordinal);
         var isChoice = error.Message.Contains("not recognized. Must be one of", StringComparison.Ordinal);
         if (!isConversion && !isChoice) return error.Message;

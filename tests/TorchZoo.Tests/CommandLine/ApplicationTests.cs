@@ -6,7 +6,7 @@ using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.CommandLine;
 
-/// <summary>The command line within this process, with the recipe of <see cref="Demo.DemoRecipe"/>.</summary>
+/// <summary>The command line within this process, with the recipe of <see cref="DemoRecipe"/>.</summary>
 public class ApplicationTests
 {
     private string _folder = null!;
@@ -28,6 +28,7 @@ public class ApplicationTests
     [TestCase("demo --seed x", "--seed takes a whole number from 0 to 18446744073709551615, not 'x'.")]
     [TestCase("demo --seed -1", "--seed takes a whole number from 0 to 18446744073709551615, not '-1'.")]
     [TestCase("demo --seed", "--seed takes a value; there is none.")]
+    [TestCase("demo --seed --smoke", "--seed takes a value; there is none.")]
     [TestCase("demo --epochs 0", "--epochs takes a whole number from 1, not '0'.")]
     [TestCase("demo --epochs 1.5", "--epochs takes a whole number from 1, not '1.5'.")]
     [TestCase("demo --smoke --full", "--smoke and --full exclude each other.")]
@@ -151,7 +152,7 @@ public class ApplicationTests
             Assert.That(result.Error, Does.Not.Contain("   at "));
             Assert.That(File.Exists(Path.Combine(_folder, "error.log")), Is.EqualTo(exitCode == 70));
         });
-        if (exitCode == 70) Assert.That(File.ReadAllText(Path.Combine(_folder, "error.log")), Does.Contain("   at ").And.Contains(nameof(Demo.DemoRecipe)));
+        if (exitCode == 70) Assert.That(File.ReadAllText(Path.Combine(_folder, "error.log")), Does.Contain("   at ").And.Contains(nameof(DemoRecipe)));
     }
 
     [Test]
@@ -179,45 +180,24 @@ public class ApplicationTests
         });
     }
 
-    [Test]
-    public void AModelBelongsToThePaperWithTheLongestName()
-    {
-        var recipes = new RecipeCatalog([typeof(A), typeof(AB)]);
-        Assert.Multiple(() =>
-        {
-            Assert.That(Find("a"), Is.EqualTo("a"));
-            Assert.That(Find("a-b"), Is.EqualTo("a-b"));
-            Assert.That(Find("a-b-large"), Is.EqualTo("a-b"));
-            Assert.That(Find("a-c"), Is.EqualTo("a"));
-            Assert.That(Find("ab"), Is.Null);
-        });
-
-        string? Find(string model) => recipes.TryFindByModel(model, out var slug) ? slug : null;
-    }
+    [TestCase("a", ExpectedResult = "a")]
+    [TestCase("a-b", ExpectedResult = "a-b")]
+    [TestCase("a-b-large", ExpectedResult = "a-b")]
+    [TestCase("a-c", ExpectedResult = "a")]
+    [TestCase("ab", ExpectedResult = null)]
+    public string? AModelBelongsToThePaperWithTheLongestName(string model) => RecipeCatalog.PaperOf(model, ["a", "a-b", "c"]);
 
     [Test]
     public void TwoRecipesOfOnePaperAreADefect() =>
-        Assert.That(() => new RecipeCatalog([typeof(A), typeof(A)]), Throws.InvalidOperationException.With.Message.Contains("'a'"));
+        Assert.That(() => new RecipeCatalog([typeof(DemoRecipe), typeof(DemoRecipe)]), Throws.InvalidOperationException.With.Message.Contains("'demo'"));
 
     private CliResult Run(params string[] args)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
         // Only runs have a folder to choose; what is refused before has none to write.
-        string[] all = args.Length > 0 && args[0] == "demo" && !args.Contains("--help") && !args.Contains("more") ? [.. args, "--out", _folder] : args;
-        var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(Demo.DemoRecipe)])).Run(all);
+        string[] all = args.Length > 0 && args[0] == "demo" && !args.Contains("--help") && !args.Contains("more") ? ["demo", "--out", _folder, .. args[1..]] : args;
+        var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(DemoRecipe)])).Run(all);
         return new CliResult(exitCode, output.ToString(), error.ToString());
-    }
-
-    [Recipe("a")]
-    private sealed class A : Recipe
-    {
-        public override Claim Run(RecipeContext context) => throw new NotSupportedException();
-    }
-
-    [Recipe("a-b")]
-    private sealed class AB : Recipe
-    {
-        public override Claim Run(RecipeContext context) => throw new NotSupportedException();
     }
 }

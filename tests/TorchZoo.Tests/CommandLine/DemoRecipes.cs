@@ -2,7 +2,7 @@ using System.CommandLine;
 using TorchSharp;
 using TorchZoo.Scripts;
 
-namespace TorchZoo.Tests.CommandLine.Demo;
+namespace TorchZoo.Tests.CommandLine;
 
 /// <summary>A paper that there isn't, without a recipe.</summary>
 [Paper("demo-silent", "A paper without a recipe", "0000.00000", 2000)]

@@ -3,7 +3,7 @@ using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.CommandLine;
 
-/// <summary>The real executable, and this assembly as one with the recipes of <see cref="Demo.DemoRecipe"/>.</summary>
+/// <summary>The real executable, and this assembly as one with the recipes of <see cref="DemoRecipe"/>.</summary>
 public class ProcessTests
 {
     private Cli _scripts = null!, _demo = null!;
@@ -55,7 +55,7 @@ public class ProcessTests
             Assert.That(result.ExitCode, Is.Zero, result.Error);
             Assert.That(result.Error, Is.Empty);
             Assert.That(result.Output, Does.EndWith("\nclaim demo: relative L2 0.5 (threshold 1, baseline 4.2) PASS\n"));
-            Assert.That(result.Output, Does.Not.Contain('\e'), "no escape codes in a pipe");
+            Assert.That(result.Output, Does.Not.Contain("\e"), "no escape codes in a pipe");
             Assert.That(File.ReadAllText(_demo.PathOf("runs", "demo", "claim.json")), Does.Contain("\"verdict\": \"PASS\""));
         });
     }
@@ -65,7 +65,7 @@ public class ProcessTests
     {
         using var run = _demo.Start(new Dictionary<string, string> { ["NO_COLOR"] = "1", ["TERM"] = "xterm-256color", ["GITHUB_ACTIONS"] = "true" }, "demo", "--smoke");
         var result = run.WaitForEnd();
-        Assert.That(result.Output + result.Error, Does.Not.Contain('\e').And.Contain(") SMOKE"));
+        Assert.That(result.Output + result.Error, Does.Not.Contain("\e").And.Contains(") SMOKE"));
     }
 
     [Test]

@@ -31,7 +31,7 @@ public class MetricsLogTests
             var read = MetricsLog.Read(_path);
             return read.Count == lines.Length && read.Zip(lines).All(p => p.First.Step == p.Second.Item1
                 && p.First.Values.Count == p.Second.Item2.Count && p.Second.Item2.All(v => p.First.Values[v.Key].Equals(v.Value)));
-        }, iter: 100);
+        }, iter: 100, threads: 1);
 
     [Test]
     public void NumbersThatJsonLacksSurvive()

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Google.Protobuf;
 using NUnit.Framework;
 using Tensorboard;
 using TorchZoo.Reports;
@@ -99,7 +100,7 @@ public class TensorBoardLogTests
             Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at + 8)), Is.EqualTo(Masked(bytes.AsSpan(at, 8))));
             var body = bytes.AsSpan(at + 12, length);
             Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at + 12 + length)), Is.EqualTo(Masked(body)));
-            events.Add(Event.Parser.ParseFrom(body));
+            events.Add(Event.Parser.ParseFrom(new CodedInputStream(body.ToArray())));
             at += length + 16;
         }
         return events;

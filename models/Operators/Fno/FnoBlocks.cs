@@ -123,8 +123,11 @@ public sealed class FnoBlocks : Module<Tensor, int, Tensor>
 
         var u = x;
         if (pre) u = Normalise(_activation(u), 2 * layer);
+        var stays = x.shape.AsSpan(2).SequenceEqual(sizes);
         var skip = ToGrid(_skips?[layer].forward(u));
-        var mlpSkip = ToGrid(_mlpSkips?[layer].forward(u));
+        var gate = stays ? _mlpSkips?[layer] as SoftGating : null; // which is added in one pass
+        var gated = u;
+        var mlpSkip = gate is null ? ToGrid(_mlpSkips?[layer].forward(u)) : null;
         if (_stabilizer is not null) u = _stabilizer(u);
 
         var v = conv.Forward(u, outputShape);
@@ -135,6 +138,7 @@ public sealed class FnoBlocks : Module<Tensor, int, Tensor>
 
         if (_mlps is not null) v = _mlps[layer].forward(v);
         if (mlpSkip is not null) v = v + mlpSkip;
+        if (gate is not null) v = gate.AddTo(v, gated);
         if (!pre)
         {
             v = Normalise(v, 2 * layer + 1);
@@ -142,7 +146,7 @@ public sealed class FnoBlocks : Module<Tensor, int, Tensor>
         }
         return v.MoveToOuterDisposeScope();
 
-        Tensor? ToGrid(Tensor? t) => t is null || t.shape.AsSpan(2).SequenceEqual(sizes) ? t : Resampling.Resample(t, sizes);
+        Tensor? ToGrid(Tensor? t) => t is null || stays ? t : Resampling.Resample(t, sizes);
     }
 
     private Tensor Normalise(Tensor x, int index) => _norms is null ? x : _norms[index].forward(x);

@@ -23,4 +23,7 @@ public sealed class SoftGating : Module<Tensor, Tensor>
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x) => _weight * x;
+
+    /// <summary>y + w ⊙ x in one pass.</summary>
+    internal Tensor AddTo(Tensor y, Tensor x) => addcmul(y, _weight, x, 1);
 }

@@ -74,9 +74,15 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
 
         var std = initStd ?? Math.Sqrt(2.0 / (inChannels + outChannels));
         if (bias) _bias = Parameter(randn([outChannels, .. Enumerable.Repeat(1L, nModes.Count)]) * std);
+        if (!(rank > 0)) throw new ArgumentException($"Expected a positive rank, got {rank}", nameof(rank));
+        var channels = separable ? 1 : 2;
+        long[] shape = separable ? [inChannels, .. _maxModes] : [inChannels, outChannels, .. _maxModes];
         _weight = factorization?.ToLowerInvariant() switch
         {
-            null or "dense" => new DenseSpectralWeight(_maxModes, inChannels, outChannels, separable, std),
+            null or "dense" => new DenseSpectralWeight(shape, channels, std),
+            "tucker" => new TuckerSpectralWeight(shape, channels, rank, fixedRankModes, std),
+            "cp" => new CpSpectralWeight(shape, channels, rank, std),
+            "tt" => new TtSpectralWeight(shape, channels, rank, std),
             _ => throw new ArgumentException($"Expected one of null, tucker, cp, tt, got '{factorization}'", nameof(factorization)),
         };
         RegisterComponents();

@@ -22,9 +22,9 @@ internal abstract class SpectralWeight(string name) : Module(name), IHasStateVie
         StateDict.Collect(this, destination, prefix);
 
     /// <summary>A parameter whose real and imaginary parts are normal; <paramref name="std"/> is that of the complex number.</summary>
-    protected static Parameter Normal(double std, params long[] shape) => Parameter(randn([.. shape, 2]) * (std / Math.Sqrt(2)));
+    public static Parameter Normal(double std, params long[] shape) => Parameter(randn([.. shape, 2]) * (std / Math.Sqrt(2)));
 
-    protected static StateView Complex(string name, string key, params long[] permutation) => new(name, key, stored =>
+    public static StateView Complex(string name, string key, params long[] permutation) => new(name, key, stored =>
         permutation.Length == 0 ? stored.view_as_complex() : stored.view_as_complex().permute(permutation));
 }
 
@@ -33,13 +33,12 @@ internal sealed class DenseSpectralWeight : SpectralWeight
 {
     [ComponentName(Name = "tensor")]
     private readonly Parameter _tensor;
-    private readonly int _axes;
-    private readonly bool _separable;
+    private readonly int _channels;
 
-    public DenseSpectralWeight(long[] modes, long inChannels, long outChannels, bool separable, double std) : base(nameof(DenseSpectralWeight))
+    public DenseSpectralWeight(long[] shape, int channels, double std) : base(nameof(DenseSpectralWeight))
     {
-        (_axes, _separable) = (modes.Length, separable);
-        _tensor = Normal(std, separable ? [.. modes, inChannels] : [.. modes, inChannels, outChannels]);
+        _channels = channels;
+        _tensor = Normal(std, [.. shape[channels..], .. shape[..channels]]);
         RegisterComponents();
     }
 
@@ -47,8 +46,8 @@ internal sealed class DenseSpectralWeight : SpectralWeight
     {
         get
         {
-            var channels = _separable ? 1 : 2;
-            yield return Complex("tensor", "tensor", [.. Enumerable.Range(0, channels + _axes).Select(i => (long)((i + _axes) % (channels + _axes)))]);
+            var order = (int)_tensor.dim() - 1;
+            yield return Complex("tensor", "tensor", [.. Enumerable.Range(0, order).Select(i => (long)((i + order - _channels) % order))]);
         }
     }
 

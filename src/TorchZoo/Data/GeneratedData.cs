@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data.Pde;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Losses;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,6 +1,5 @@
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data.Pde;
 using static TorchSharp.torch;
 

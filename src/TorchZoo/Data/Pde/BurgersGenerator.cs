@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using TorchSharp;
 using TorchZoo.Numerics;
 using static TorchSharp.torch;
 
@@ -123,7 +122,8 @@ public sealed record BurgersGenerator : IPdeGenerator
             var ratio = (phi.amin([-1]) / phi.amax([-1])).min().item<double>();
             if (!(ratio > SmallestRatio))
                 throw new ArgumentException($"The viscosity {nu:G4} is too small for Cole–Hopf with these initial states: φ spans "
-                    + $"a ratio of {ratio:G2}, below {SmallestRatio:G1}. Use BurgersMethod.SpectralRk4 (and check that u0 is finite).", nameof(nu));
+                    + $"a ratio of {ratio:G2}, below {SmallestRatio:G1}. "
+                    + $"Use BurgersMethod.SpectralRk4 (and check that u0 is finite).", nameof(nu));
         }
         var slope = fft.irfft(spectrum.mul_(ik), size);
         var u = slope.div_(phi).mul_(-2 * nu);

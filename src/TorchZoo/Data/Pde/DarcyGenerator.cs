@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using TorchSharp;
 using TorchZoo.Numerics;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
 
@@ -19,6 +20,7 @@ internal static class Failures
             case ArgumentException:
                 screen.Complain(Message(exception));
                 return ExitCode.Usage;
+            case TrainingException { InnerException: null or NonFiniteLossException }:
             case NotSupportedException or IOException or InvalidDataException or UnauthorizedAccessException or DllNotFoundException:
                 screen.Complain(Message(exception));
                 return ExitCode.Failed;

@@ -175,18 +175,24 @@ public sealed record LinePlot
         return new NumericManual(ticks, Numbers.Labels(ticks));
     }
 
-    // Labels at the powers of ten; within less than two decades also at 2 and 5, or all, so that there are always some to read.
+    // Labels at the powers of ten; within less than two decades also at 2 and 5, within half a decade at round numbers: there are always
+    // some to read.
     private static NumericManual LogTicks(double low, double high)
     {
         var ticks = new NumericManual();
         var span = high - low;
+        if (span < 0.5)
+        {
+            var round = Numbers.RoundTicks(Math.Pow(10, low), Math.Pow(10, high), 5);
+            return new NumericManual([.. round.Select(Math.Log10)], Numbers.Labels(round));
+        }
         var every = Math.Max(1, (int)Math.Ceiling(span / 7));
         for (var decade = (int)Math.Floor(low); decade <= (int)Math.Ceiling(high); decade++)
             for (var digit = 1; digit <= 9; digit++)
             {
                 var place = decade + Math.Log10(digit);
                 if (place < low || place > high) continue;
-                var labelled = digit == 1 ? decade % every == 0 : span < 0.7 || (span < 2 && digit is 2 or 5);
+                var labelled = digit == 1 ? decade % every == 0 : span < 2 && digit is 2 or 5;
                 if (labelled) ticks.AddMajor(place, digit == 1 && span >= 2 ? Numbers.Power(decade) : Numbers.Short(digit * Math.Pow(10, decade), 2));
                 else if (every == 1) ticks.AddMinor(place);
             }

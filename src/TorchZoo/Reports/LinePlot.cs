@@ -7,7 +7,7 @@ namespace TorchZoo.Reports;
 
 /// <summary>Lines over a common axis: loss over steps, errors over resolutions, functions before and after.</summary>
 /// <example><code>
-/// new LinePlot { Title = "Error by resolution", XLabel = "grid points", LogX = true, XTicks = [128, 256, 512], Series = […] }.Save("error.png");
+/// new LinePlot { Title = "Error by resolution", XLabel = "grid points", LogX = true, XTicks = [128, 256], Series = […] }.Save("error.png");
 /// </code></example>
 public sealed record LinePlot
 {
@@ -56,7 +56,8 @@ public sealed record LinePlot
     /// <param name="columns">Plots a row.</param>
     /// <param name="width">Width of one plot in points.</param>
     /// <param name="height">Height of one plot in points.</param>
-    /// <exception cref="ArgumentException">There is no plot, a series has not as many ordinates as abscissae, or a size isn't positive.</exception>
+    /// <exception cref="ArgumentException">There is no plot, a series has not as many ordinates as abscissae, or a size isn't
+    /// positive.</exception>
     public static void SaveGrid(string path, IReadOnlyList<LinePlot> plots, int columns, int width = 480, int height = 340)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -66,7 +67,8 @@ public sealed record LinePlot
         if (plots.Count == 0) throw new ArgumentException("At least one plot was expected.", nameof(plots));
         foreach (var series in plots.SelectMany(p => p.Series))
             if (series.X.Length != series.Y.Length)
-                throw new ArgumentException($"'{series.Name}' has {series.X.Length} abscissae and {series.Y.Length} ordinates.", nameof(plots));
+                throw new ArgumentException($"'{series.Name}' has {series.X.Length} abscissae and {series.Y.Length} ordinates.",
+                    nameof(plots));
 
         columns = Math.Min(columns, plots.Count);
         var rows = (plots.Count + columns - 1) / columns;
@@ -193,7 +195,8 @@ public sealed record LinePlot
                 var place = decade + Math.Log10(digit);
                 if (place < low || place > high) continue;
                 var labelled = digit == 1 ? decade % every == 0 : span < 2 && digit is 2 or 5;
-                if (labelled) ticks.AddMajor(place, digit == 1 && span >= 2 ? Numbers.Power(decade) : Numbers.Short(digit * Math.Pow(10, decade), 2));
+                var label = digit == 1 && span >= 2 ? Numbers.Power(decade) : Numbers.Short(digit * Math.Pow(10, decade), 2);
+                if (labelled) ticks.AddMajor(place, label);
                 else if (every == 1) ticks.AddMinor(place);
             }
         return ticks;

@@ -34,5 +34,5 @@ internal sealed record ClaimFile
     }
 
     private static readonly JsonSerializerOptions Settings = new(ConfigJson.Options)
-        { WriteIndented = true, IgnoreReadOnlyProperties = true };
+    { WriteIndented = true, IgnoreReadOnlyProperties = true };
 }

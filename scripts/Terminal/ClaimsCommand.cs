@@ -19,7 +19,7 @@ internal static partial class ClaimsCommand
     {
         var options = new RunOptions();
         var papers = new Argument<string[]>("papers")
-            { Description = "Papers to run; none: all that have a recipe", Arity = ArgumentArity.ZeroOrMore };
+        { Description = "Papers to run; none: all that have a recipe", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("claims", "Check the claims of many papers and write a table of them") { papers };
         options.AddTo(command, RunOptions.Scope.Claims);
         command.SetAction(result => Run(screen, recipes, options, result, result.GetValue(papers) ?? []));

@@ -65,8 +65,13 @@ public sealed class TensorBoardLog : IDisposable
         var bytes = File.ReadAllBytes(path);
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data) ?? throw new InvalidDataException($"{path}: not a picture");
-        var image = new Summary.Types.Image { Width = codec.Info.Width, Height = codec.Info.Height, Colorspace = 4,
-            EncodedImageString = ByteString.CopyFrom(bytes) };
+        var image = new Summary.Types.Image
+        {
+            Width = codec.Info.Width,
+            Height = codec.Info.Height,
+            Colorspace = 4,
+            EncodedImageString = ByteString.CopyFrom(bytes)
+        };
         Write(new Event { Step = step, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } });
     }
 

@@ -11,7 +11,8 @@ namespace TorchZoo.Scripts;
 /// <param name="Baseline">The same metric of the baseline trained in this run; null if the claim has none.</param>
 /// <param name="Conditions">All that has to be true; the claim holds if every one is.</param>
 [method: JsonConstructor]
-public sealed record Claim(string Paper, string Metric, double Value, double Threshold, double? Baseline, IReadOnlyList<Condition> Conditions)
+public sealed record Claim(string Paper, string Metric, double Value, double Threshold, double? Baseline,
+    IReadOnlyList<Condition> Conditions)
 {
     /// <summary>A claim with a single condition.</summary>
     public Claim(string paper, string metric, double value, double threshold, double? baseline, bool holds)

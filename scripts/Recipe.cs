@@ -33,7 +33,8 @@ public abstract class Recipe
     public virtual string? Variant(ParseResult arguments) => null;
 
     /// <summary>Trains, evaluates and compares with the baseline.</summary>
-    /// <exception cref="OperationCanceledException"><see cref="RecipeContext.Cancellation"/> was asked for; a checkpoint is saved.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="RecipeContext.Cancellation"/> was asked for; a checkpoint is
+    /// saved.</exception>
     public abstract Claim Run(RecipeContext context);
 
     /// <summary>Evaluates a checkpoint of one of the paper's models without training.</summary>

@@ -33,5 +33,6 @@ internal sealed record ClaimFile
         catch (JsonException) { return null; }
     }
 
-    private static readonly JsonSerializerOptions Settings = new(ConfigJson.Options) { WriteIndented = true, IgnoreReadOnlyProperties = true };
+    private static readonly JsonSerializerOptions Settings = new(ConfigJson.Options)
+    { WriteIndented = true, IgnoreReadOnlyProperties = true };
 }

@@ -18,7 +18,8 @@ internal static partial class ClaimsCommand
     public static Command Create(Screen screen, RecipeCatalog recipes)
     {
         var options = new RunOptions();
-        var papers = new Argument<string[]>("papers") { Description = "Papers to run; none: all that have a recipe", Arity = ArgumentArity.ZeroOrMore };
+        var papers = new Argument<string[]>("papers")
+        { Description = "Papers to run; none: all that have a recipe", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("claims", "Check the claims of many papers and write a table of them") { papers };
         options.AddTo(command, RunOptions.Scope.Claims);
         command.SetAction(result => Run(screen, recipes, options, result, result.GetValue(papers) ?? []));
@@ -78,7 +79,8 @@ internal static partial class ClaimsCommand
     private static int Child(string[] args, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
         foreach (var arg in args) start.ArgumentList.Add(arg);
         using var process = Process.Start(start)!;
         // A terminal's Ctrl+C reaches the child by itself; SIGTERM to us alone does not, and a second one does no harm.

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using TorchZoo.Checkpoints;
 
 namespace TorchZoo.Scripts.Terminal;
@@ -63,7 +62,9 @@ internal static class EvaluateCommand
         using var checkpoint = Checkpoint.Load(file);
         var model = checkpoint.ModelName
             ?? throw new ArgumentException($"'{file}' is a bare state dict: it doesn't say which model its weights belong to.");
-        return recipes.TryFindByModel(model, out var slug) ? (model, slug) : throw UsageErrors.Unknown("recipe for the model", model, recipes.Slugs);
+        return recipes.TryFindByModel(model, out var slug)
+            ? (model, slug)
+            : throw UsageErrors.Unknown("recipe for the model", model, recipes.Slugs);
     }
 
     private static (Command Command, RunOptions Options, Argument<string> Path) Skeleton()

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
 
@@ -19,6 +20,7 @@ internal static class Failures
             case ArgumentException:
                 screen.Complain(Message(exception));
                 return ExitCode.Usage;
+            case TrainingException { InnerException: null or NonFiniteLossException }:
             case NotSupportedException or IOException or InvalidDataException or UnauthorizedAccessException or DllNotFoundException:
                 screen.Complain(Message(exception));
                 return ExitCode.Failed;
@@ -33,7 +35,8 @@ internal static class Failures
 
     /// <summary>An exception's message without the name of a parameter that only a programmer knows.</summary>
     public static string Message(Exception exception) =>
-        exception is ArgumentException { ParamName: { } name } ? exception.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : exception.Message;
+        exception is ArgumentException { ParamName: { } name }
+            ? exception.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : exception.Message;
 
     private static string? Log(Exception exception, string? directory)
     {
@@ -43,7 +46,8 @@ internal static class Failures
             try
             {
                 var path = Path.Combine(folder, directory is null ? $"torchzoo-{LogName}" : LogName);
-                File.WriteAllText(path, $"{DateTime.UtcNow:u} {Environment.CommandLine}{Environment.NewLine}{exception}{Environment.NewLine}");
+                File.WriteAllText(path,
+                    $"{DateTime.UtcNow:u} {Environment.CommandLine}{Environment.NewLine}{exception}{Environment.NewLine}");
                 return path;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

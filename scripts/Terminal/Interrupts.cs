@@ -17,7 +17,8 @@ internal sealed class Interrupts : IDisposable
     public Interrupts(Action<bool> notice)
     {
         _notice = notice;
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
     }
 
     public CancellationToken Token => _source.Token;

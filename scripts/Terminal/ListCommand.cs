@@ -17,7 +17,8 @@ internal static class ListCommand
     private static int List(Screen screen, RecipeCatalog recipes, string? family)
     {
         var families = Zoo.List().Select(p => p.Family).Distinct().ToList();
-        if (family is not null && !families.Contains(family, StringComparer.OrdinalIgnoreCase)) throw UsageErrors.Unknown("family", family, families);
+        if (family is not null && !families.Contains(family, StringComparer.OrdinalIgnoreCase))
+            throw UsageErrors.Unknown("family", family, families);
         var papers = Zoo.List(family);
         screen.WriteTable(["paper", "title", "year", "arXiv", "family", "recipe"],
             [.. papers.OrderBy(p => p.Family, StringComparer.Ordinal).ThenBy(p => p.Slug, StringComparer.Ordinal)

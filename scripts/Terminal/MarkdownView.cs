@@ -9,7 +9,8 @@ using TableRow = Markdig.Extensions.Tables.TableRow;
 
 namespace TorchZoo.Scripts.Terminal;
 
-/// <summary>Markdown on a terminal: headings, paragraphs, lists, quotes, code and tables; what else there is is shown as it is written.</summary>
+/// <summary>Markdown on a terminal: headings, paragraphs, lists, quotes, code and tables; what else there is is shown as it is
+/// written.</summary>
 internal static class MarkdownView
 {
     private static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder().UsePipeTables().Build();

@@ -25,7 +25,8 @@ internal sealed class RecipeCatalog
 
     public bool Contains(string slug) => _recipes.ContainsKey(slug);
 
-    /// <summary>The recipe to which a model belongs: that of its paper's slug, of which its name is <c>slug</c> or <c>slug-variant</c>.</summary>
+    /// <summary>The recipe to which a model belongs: that of its paper's slug, of which its name is <c>slug</c> or
+    /// <c>slug-variant</c>.</summary>
     public bool TryFindByModel(string modelName, [NotNullWhen(true)] out string? slug)
     {
         slug = PaperOf(modelName, _recipes.Keys);

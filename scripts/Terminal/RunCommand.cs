@@ -22,7 +22,8 @@ internal static class RunCommand
     private static int Run(Screen screen, Paper paper, Recipe recipe, RunOptions options, ParseResult result, IReadOnlyList<string> args)
     {
         var directory = Path.GetFullPath(result.GetValue(options.Out) ?? Folder(paper.Slug, recipe.Variant(result)));
-        if (File.Exists(directory)) throw new ArgumentException($"The run's folder '{Values.ShortPath(directory)}' is a file; choose another with --out.");
+        if (File.Exists(directory))
+            throw new ArgumentException($"The run's folder '{Values.ShortPath(directory)}' is a file; choose another with --out.");
         if (result.GetValue(options.Resume) && !HasCheckpoint(directory))
             throw new ArgumentException($"--resume: there is no checkpoint in {Values.ShortPath(directory)}; run without it.");
         var size = options.Size(result);
@@ -57,12 +58,14 @@ internal static class RunCommand
         // Fresh weights of TorchSharp's own layers come from the global generator.
         torch.random.manual_seed(unchecked((long)context.Seed));
         report.Heading($"{context.Paper.Title} (arXiv {context.Paper.ArXiv}, {context.Paper.Year})");
-        report.Note("device", context.Device.type == DeviceType.CPU ? $"cpu, {torch.get_num_threads()} threads" : context.Device.ToString());
+        report.Note("device", context.Device.type == DeviceType.CPU ? $"cpu, {torch.get_num_threads()} threads"
+            : context.Device.ToString());
         report.Note("seed", context.Seed);
         report.Note("folder", Values.ShortPath(context.Directory));
         if (TorchRuntime.Notice is { } notice) report.Warn(notice);
         if (context.Size == RunSize.Smoke) report.Warn("a smoke run; its numbers mean nothing");
-        if (context.Size == RunSize.Full && context.Device.type == DeviceType.CPU) report.Warn("the paper's setting on a CPU: this takes long");
+        if (context.Size == RunSize.Full && context.Device.type == DeviceType.CPU)
+            report.Warn("the paper's setting on a CPU: this takes long");
     }
 
     internal static ClaimFile ClaimOf(Claim claim, RecipeContext context, double seconds, IReadOnlyList<string> args) => new()

@@ -38,7 +38,8 @@ internal sealed partial class RunOptions
         HelpName = "N",
         CustomParser = result =>
         {
-            if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var epochs) && epochs >= 1) return epochs;
+            if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var epochs) && epochs >= 1)
+                return epochs;
             result.AddError($"--epochs takes a whole number from 1, not '{result.Tokens[0].Value}'.");
             return null;
         },

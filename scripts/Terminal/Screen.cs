@@ -24,10 +24,12 @@ internal sealed class Screen
     /// <summary>Whether <see cref="Out"/> is a terminal that colours and moves the cursor.</summary>
     public bool IsRich { get; }
 
-    /// <summary>The process's own streams. Plain where they are redirected, with NO_COLOR (no-color.org) and on terminals without a cursor.</summary>
+    /// <summary>The process's own streams. Plain where they are redirected, with NO_COLOR (no-color.org) and on terminals without a
+    /// cursor.</summary>
     public static Screen OfProcess()
     {
-        var plain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) || Environment.GetEnvironmentVariable("TERM") is "dumb";
+        var plain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+            || Environment.GetEnvironmentVariable("TERM") is "dumb";
         return new Screen(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, !plain && !Console.IsErrorRedirected);
     }
 
@@ -43,7 +45,10 @@ internal sealed class Screen
         }
         var table = new Table { Border = TableBorder.Rounded, BorderStyle = new Style(Color.Grey) };
         foreach (var (i, column) in columns.Index())
-            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { Alignment = right[i] ? Justify.Right : Justify.Left });
+        {
+            var head = new Text(column, new Style(decoration: Decoration.Bold));
+            table.AddColumn(new TableColumn(head) { Alignment = right[i] ? Justify.Right : Justify.Left });
+        }
         foreach (var row in cells) table.AddRow(row.Select(c => new Text(c)));
         Out.Write(table);
     }
@@ -53,7 +58,8 @@ internal sealed class Screen
     {
         var escaped = rows.Select(r => r.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal)).ToArray()).ToArray();
         var widths = columns.Select((c, i) => escaped.Select(r => r[i].Length).Append(c.Length).Append(3).Max()).ToArray();
-        string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells.Select((c, i) => right[i] ? c.PadLeft(widths[i]) : c.PadRight(widths[i])))} |\n";
+        string Line(IEnumerable<string> cells) =>
+            $"| {string.Join(" | ", cells.Select((c, i) => right[i] ? c.PadLeft(widths[i]) : c.PadRight(widths[i])))} |\n";
         var rule = widths.Select((w, i) => right[i] ? new string('-', w - 1) + ":" : new string('-', w));
         return string.Concat(escaped.Prepend(rule).Prepend(columns).Select(Line));
     }

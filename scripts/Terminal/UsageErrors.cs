@@ -19,13 +19,16 @@ internal static class UsageErrors
     {
         var command = result.CommandResult.Command;
         var isRoot = result.CommandResult.Parent is null;
-        if (result.UnmatchedTokens.FirstOrDefault(t => t.StartsWith('-')) is { } option) return UnknownOption(option, isRoot ? null : command.Name, command.Options);
-        if (result.Errors.FirstOrDefault(e => e.SymbolResult is OptionResult or ArgumentResult { Parent: OptionResult }) is { } error) return Reword(error);
+        if (result.UnmatchedTokens.FirstOrDefault(t => t.StartsWith('-')) is { } option)
+            return UnknownOption(option, isRoot ? null : command.Name, command.Options);
+        if (result.Errors.FirstOrDefault(e => e.SymbolResult is OptionResult or ArgumentResult { Parent: OptionResult }) is { } error)
+            return Reword(error);
         return result.UnmatchedTokens is [var token, ..] ? $"'{command.Name}' has no use for '{token}'." : Reword(result.Errors[0]);
     }
 
     /// <summary>An error of a name that nobody knows, with the nearest that somebody does.</summary>
-    public static ArgumentException Unknown(string what, string name, IEnumerable<string> known) => new($"There is no {what} '{name}'." + Guess(name, known));
+    public static ArgumentException Unknown(string what, string name, IEnumerable<string> known) =>
+        new($"There is no {what} '{name}'." + Guess(name, known));
 
     private static string UnknownOption(string token, string? command, IEnumerable<Option> options)
     {
@@ -46,7 +49,8 @@ internal static class UsageErrors
                 ? $"'{parent.Command.Name}' takes a {argument.Name}; there is none."
                 : error.Message;
         var given = error.SymbolResult!.Tokens.FirstOrDefault()?.Value;
-        if (given?.StartsWith("--", StringComparison.Ordinal) ?? error.Message.StartsWith("Required argument missing", StringComparison.Ordinal))
+        if (given?.StartsWith("--", StringComparison.Ordinal)
+            ?? error.Message.StartsWith("Required argument missing", StringComparison.Ordinal))
             return $"{option.Name} takes a value; there is none.";
         if (given is null) return error.Message;
         var isConversion = error.Message.StartsWith("Cannot parse argument", StringComparison.Ordinal);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Spectre.Console;
-using TorchSharp;
 
 namespace TorchZoo.Scripts.Terminal;
 
@@ -48,7 +47,8 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
     private void Close(Claim claim, bool smoke, TimeSpan time)
     {
         screen.Out.WriteLine();
-        foreach (var condition in claim.Conditions) screen.Out.WriteLine($"  {(smoke ? "-" : condition.Holds ? "✓" : "✗")} {condition.Text}");
+        foreach (var condition in claim.Conditions)
+            screen.Out.WriteLine($"  {(smoke ? "-" : condition.Holds ? "✓" : "✗")} {condition.Text}");
         screen.Out.WriteLine($"  {Values.Format(time)}; everything is in {Values.ShortPath(directory)}");
         screen.Raw.WriteLine(claim.Line(smoke));
         screen.Raw.Flush();
@@ -57,9 +57,11 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
     private void Interrupted(DateTime start)
     {
         var checkpoint = new DirectoryInfo(directory) is { Exists: true } folder
-            ? folder.EnumerateFiles("*.pt", SearchOption.AllDirectories).Where(f => f.LastWriteTimeUtc >= start).MaxBy(f => f.LastWriteTimeUtc)
+            ? folder.EnumerateFiles("*.pt", SearchOption.AllDirectories)
+                .Where(f => f.LastWriteTimeUtc >= start).MaxBy(f => f.LastWriteTimeUtc)
             : null;
-        screen.Error.WriteLine(checkpoint is null ? "Stopped before there was a checkpoint." : $"Stopped. The checkpoint is {Values.ShortPath(checkpoint.FullName)}");
+        screen.Error.WriteLine(checkpoint is null ? "Stopped before there was a checkpoint."
+            : $"Stopped. The checkpoint is {Values.ShortPath(checkpoint.FullName)}");
         if (canResume && checkpoint is not null)
             screen.Error.WriteLine($"Go on with: dotnet run --project scripts -- {string.Join(' ', args.Where(a => a != "--resume").Append("--resume").Select(Quoted))}");
     }
@@ -74,5 +76,6 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
         e is OperationCanceledException || e is AggregateException { InnerExceptions: var all } && all.All(IsCancellation);
 
     private static string Quoted(string argument) =>
-        argument.Length > 0 && argument.All(c => char.IsLetterOrDigit(c) || "-_./:=,+".Contains(c)) ? argument : $"'{argument.Replace("'", "'\\''")}'";
+        argument.Length > 0 && argument.All(c => char.IsLetterOrDigit(c) || "-_./:=,+".Contains(c)) ? argument
+            : $"'{argument.Replace("'", "'\\''")}'";
 }

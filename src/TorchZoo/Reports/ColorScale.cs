@@ -3,7 +3,8 @@ using ScottPlot.Colormaps;
 
 namespace TorchZoo.Reports;
 
-/// <summary>Perceptually uniform colour maps: equal steps of the value are equal steps to the eye, in print and with every colour vision.</summary>
+/// <summary>Perceptually uniform colour maps: equal steps of the value are equal steps to the eye, in print and with every colour
+/// vision.</summary>
 public enum ColorScale
 {
     /// <summary>Dark blue to yellow: quantities (viridis).</summary>

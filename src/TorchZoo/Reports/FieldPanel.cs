@@ -26,7 +26,8 @@ public sealed record FieldPanel(string Title, float[,] Values)
         ArgumentNullException.ThrowIfNull(values);
         using var scope = torch.NewDisposeScope();
         var field = values.detach().squeeze();
-        if (field.dim() != 2) throw new ArgumentException($"A field (height, width) was expected, not ({string.Join(", ", values.shape)}).", nameof(values));
+        if (field.dim() != 2)
+            throw new ArgumentException($"A field (height, width) was expected, not ({string.Join(", ", values.shape)}).", nameof(values));
         field = field.to(torch.float32).cpu().contiguous();
         var result = new float[field.shape[0], field.shape[1]];
         Buffer.BlockCopy(field.data<float>().ToArray(), 0, result, 0, result.Length * sizeof(float));

@@ -14,7 +14,8 @@ namespace TorchZoo.Reports;
 /// </code></example>
 public sealed record FieldPicture
 {
-    private const float Margin = 16, Gap = 22, TitleHeight = 30, PanelTitleHeight = 22, BarGap = 7, BarWidth = 9, TickLength = 3, TickGap = 3, TickSize = 10.5f;
+    private const float Margin = 16, Gap = 22, TitleHeight = 30, PanelTitleHeight = 22, BarGap = 7, BarWidth = 9, TickLength = 3,
+        TickGap = 3, TickSize = 10.5f;
     private const int BarSteps = 256;
     private static readonly SKColor Ink = new(0x33, 0x33, 0x33), Frame = new(0x99, 0x99, 0x99), Missing = new(0xBB, 0xBB, 0xBB);
 
@@ -33,7 +34,8 @@ public sealed record FieldPicture
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        if (Rows.Count == 0 || Rows.Any(r => r.Count == 0)) throw new ArgumentException("Rows of at least one panel were expected.", nameof(Rows));
+        if (Rows.Count == 0 || Rows.Any(r => r.Count == 0))
+            throw new ArgumentException("Rows of at least one panel were expected.", nameof(Rows));
         if (Rows.SelectMany(r => r).FirstOrDefault(p => p.Values.Length == 0) is { } empty)
             throw new ArgumentException($"The panel '{empty.Title}' is empty.", nameof(Rows));
 
@@ -43,7 +45,8 @@ public sealed record FieldPicture
         var ranges = Ranges();
         var panels = Rows.Select(row => row.Select(p => Layout(p, ranges, tickFont)).ToArray()).ToArray();
         // Columns line up: each is as wide as its widest panel.
-        var columns = Enumerable.Range(0, panels.Max(r => r.Length)).Select(j => panels.Where(r => j < r.Length).Max(r => r[j].FullWidth)).ToArray();
+        var columns = Enumerable.Range(0, panels.Max(r => r.Length)).Select(j => panels.Where(r => j < r.Length).Max(r => r[j].FullWidth))
+            .ToArray();
         var heights = panels.Select(r => r.Max(p => p.Height)).ToArray();
         var top = Margin + (Title.Length > 0 ? TitleHeight : 0);
         var width = (2 * Margin) + columns.Sum() + (Gap * (columns.Length - 1));
@@ -105,7 +108,8 @@ public sealed record FieldPicture
         {
             // Enlarged cells stay cells, so that the resolution is seen; reduced ones are averaged.
             var enlarged = image.Width <= panel.Width * Picture.PixelsPerPoint;
-            canvas.DrawImage(image, box, enlarged ? new SKSamplingOptions(SKFilterMode.Nearest) : new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+            canvas.DrawImage(image, box, enlarged ? new SKSamplingOptions(SKFilterMode.Nearest)
+                : new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
         }
         canvas.DrawRect(box, frame);
 
@@ -130,7 +134,8 @@ public sealed record FieldPicture
         var pixels = new SKColor[rows * columns];
         for (var i = 0; i < rows; i++)
             for (var j = 0; j < columns; j++)
-                pixels[(i * columns) + j] = float.IsFinite(values[i, j]) ? Of(map, (values[i, j] - panel.Low) / (panel.High - panel.Low)) : Missing;
+                pixels[(i * columns) + j] = float.IsFinite(values[i, j]) ? Of(map, (values[i, j] - panel.Low) / (panel.High - panel.Low))
+                    : Missing;
         bitmap.Pixels = pixels;
         return SKImage.FromBitmap(bitmap);
     }
@@ -148,5 +153,6 @@ public sealed record FieldPicture
         return new SKColor(color.Red, color.Green, color.Blue);
     }
 
-    private sealed record Panel(FieldPanel Source, float Width, float Height, float FullWidth, float Low, float High, double[] Ticks, string[] Labels);
+    private sealed record Panel(FieldPanel Source, float Width, float Height, float FullWidth, float Low, float High, double[] Ticks,
+        string[] Labels);
 }

@@ -7,7 +7,7 @@ namespace TorchZoo.Reports;
 
 /// <summary>Lines over a common axis: loss over steps, errors over resolutions, functions before and after.</summary>
 /// <example><code>
-/// new LinePlot { Title = "Error by resolution", XLabel = "grid points", LogX = true, XTicks = [128, 256, 512], Series = […] }.Save("error.png");
+/// new LinePlot { Title = "Error by resolution", XLabel = "grid points", LogX = true, XTicks = [128, 256], Series = […] }.Save("error.png");
 /// </code></example>
 public sealed record LinePlot
 {
@@ -56,7 +56,8 @@ public sealed record LinePlot
     /// <param name="columns">Plots a row.</param>
     /// <param name="width">Width of one plot in points.</param>
     /// <param name="height">Height of one plot in points.</param>
-    /// <exception cref="ArgumentException">There is no plot, a series has not as many ordinates as abscissae, or a size isn't positive.</exception>
+    /// <exception cref="ArgumentException">There is no plot, a series has not as many ordinates as abscissae, or a size isn't
+    /// positive.</exception>
     public static void SaveGrid(string path, IReadOnlyList<LinePlot> plots, int columns, int width = 480, int height = 340)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -66,7 +67,8 @@ public sealed record LinePlot
         if (plots.Count == 0) throw new ArgumentException("At least one plot was expected.", nameof(plots));
         foreach (var series in plots.SelectMany(p => p.Series))
             if (series.X.Length != series.Y.Length)
-                throw new ArgumentException($"'{series.Name}' has {series.X.Length} abscissae and {series.Y.Length} ordinates.", nameof(plots));
+                throw new ArgumentException($"'{series.Name}' has {series.X.Length} abscissae and {series.Y.Length} ordinates.",
+                    nameof(plots));
 
         columns = Math.Min(columns, plots.Count);
         var rows = (plots.Count + columns - 1) / columns;
@@ -175,19 +177,26 @@ public sealed record LinePlot
         return new NumericManual(ticks, Numbers.Labels(ticks));
     }
 
-    // Labels at the powers of ten; within less than two decades also at 2 and 5, or all, so that there are always some to read.
+    // Labels at the powers of ten; within less than two decades also at 2 and 5, within half a decade at round numbers: there are always
+    // some to read.
     private static NumericManual LogTicks(double low, double high)
     {
         var ticks = new NumericManual();
         var span = high - low;
+        if (span < 0.5)
+        {
+            var round = Numbers.RoundTicks(Math.Pow(10, low), Math.Pow(10, high), 5);
+            return new NumericManual([.. round.Select(Math.Log10)], Numbers.Labels(round));
+        }
         var every = Math.Max(1, (int)Math.Ceiling(span / 7));
         for (var decade = (int)Math.Floor(low); decade <= (int)Math.Ceiling(high); decade++)
             for (var digit = 1; digit <= 9; digit++)
             {
                 var place = decade + Math.Log10(digit);
                 if (place < low || place > high) continue;
-                var labelled = digit == 1 ? decade % every == 0 : span < 0.7 || (span < 2 && digit is 2 or 5);
-                if (labelled) ticks.AddMajor(place, digit == 1 && span >= 2 ? Numbers.Power(decade) : Numbers.Short(digit * Math.Pow(10, decade), 2));
+                var labelled = digit == 1 ? decade % every == 0 : span < 2 && digit is 2 or 5;
+                var label = digit == 1 && span >= 2 ? Numbers.Power(decade) : Numbers.Short(digit * Math.Pow(10, decade), 2);
+                if (labelled) ticks.AddMajor(place, label);
                 else if (every == 1) ticks.AddMinor(place);
             }
         return ticks;

@@ -10,7 +10,8 @@ namespace TorchZoo.Reports;
 /// written as <c>"NaN"</c>, <c>"Infinity"</c> or <c>"-Infinity"</c>, so that a diverged run can be read too.
 /// </summary>
 /// <remarks>
-/// Lines reach the file within a second or at <see cref="Flush"/>; call that before a checkpoint is written, so that the log is never behind it.
+/// Lines reach the file within a second or at <see cref="Flush"/>; call that before a checkpoint is written, so that the log is never
+/// behind it.
 /// Not thread-safe.
 /// </remarks>
 public sealed class MetricsLog : IDisposable
@@ -31,7 +32,9 @@ public sealed class MetricsLog : IDisposable
     public MetricsLog(string path, long? resumeAt = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        var kept = resumeAt is { } last && File.Exists(path) ? Lines(path).Where(l => l.Record.Step <= last).Select(l => l.Text).ToList() : [];
+        var kept = resumeAt is { } last && File.Exists(path)
+            ? Lines(path).Where(l => l.Record.Step <= last).Select(l => l.Text).ToList()
+            : [];
         // Through a new file: a run that is killed while it resumes has lost nothing.
         AtomicFile.Write(path, stream =>
         {
@@ -121,11 +124,13 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    private static double Number(JsonElement value) => value.ValueKind != JsonValueKind.String ? value.GetDouble() : value.GetString() switch
-    {
-        "NaN" => double.NaN,
-        "Infinity" => double.PositiveInfinity,
-        "-Infinity" => double.NegativeInfinity,
-        var other => throw new FormatException($"'{other}' is no number"),
-    };
+    private static double Number(JsonElement value) => value.ValueKind == JsonValueKind.String
+        ? value.GetString() switch
+        {
+            "NaN" => double.NaN,
+            "Infinity" => double.PositiveInfinity,
+            "-Infinity" => double.NegativeInfinity,
+            var other => throw new FormatException($"'{other}' is no number"),
+        }
+        : value.GetDouble();
 }

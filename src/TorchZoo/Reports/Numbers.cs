@@ -12,7 +12,8 @@ internal static class Numbers
     {
         if (!double.IsFinite(value)) return value.ToString(CultureInfo.InvariantCulture);
         var size = Math.Abs(value);
-        if (size is 0 or (>= 1e-3 and < 1e5)) return Signed(value.ToString($"G{Math.Max(digits, size >= 1 ? (int)Math.Log10(size) + 1 : 1)}", CultureInfo.InvariantCulture));
+        if (size is 0 or (>= 1e-3 and < 1e5))
+            return Signed(value.ToString($"G{Math.Max(digits, size >= 1 ? (int)Math.Log10(size) + 1 : 1)}", CultureInfo.InvariantCulture));
         var exponent = (int)Math.Floor(Math.Log10(size));
         var mantissa = (value / Math.Pow(10, exponent)).ToString($"G{digits}", CultureInfo.InvariantCulture);
         return mantissa is "1" or "-1" ? (value < 0 ? "−" : "") + Power(exponent) : $"{Signed(mantissa)}·{Power(exponent)}";

@@ -14,7 +14,8 @@ internal static class Picture
     {
         if (Math.Max(width, height) * PixelsPerPoint > MaximumSide)
             throw new ArgumentException($"A picture of at most {MaximumSide / PixelsPerPoint} points a side was expected; this is {width}×{height}.");
-        using var surface = SKSurface.Create(new SKImageInfo(width * PixelsPerPoint, height * PixelsPerPoint, SKColorType.Rgba8888, SKAlphaType.Opaque))
+        using var surface =
+            SKSurface.Create(new SKImageInfo(width * PixelsPerPoint, height * PixelsPerPoint, SKColorType.Rgba8888, SKAlphaType.Opaque))
             ?? throw new InvalidOperationException($"No memory for a picture of {width}×{height} points");
         surface.Canvas.Clear(SKColors.White);
         surface.Canvas.Scale(PixelsPerPoint);

@@ -24,7 +24,8 @@ public sealed class TensorBoardLog : IDisposable
 
     /// <summary>Starts an event file.</summary>
     /// <param name="directory">The run's folder; it is made if it isn't there.</param>
-    /// <param name="resumeAt">The step after which a resumed run goes on: TensorBoard then hides what earlier files say of later steps.</param>
+    /// <param name="resumeAt">The step after which a resumed run goes on: TensorBoard then hides what earlier files say of later
+    /// steps.</param>
     /// <exception cref="IOException">The file cannot be made.</exception>
     public TensorBoardLog(string directory, long? resumeAt = null)
     {
@@ -35,7 +36,8 @@ public sealed class TensorBoardLog : IDisposable
         Path = System.IO.Path.Combine(directory, name);
         _file = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete, BufferSize);
         Write(new Event { FileVersion = "brain.Event:2" });
-        if (resumeAt is { } step) Write(new Event { Step = step + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+        if (resumeAt is { } step)
+            Write(new Event { Step = step + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
         Flush();
     }
 
@@ -63,7 +65,13 @@ public sealed class TensorBoardLog : IDisposable
         var bytes = File.ReadAllBytes(path);
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data) ?? throw new InvalidDataException($"{path}: not a picture");
-        var image = new Summary.Types.Image { Width = codec.Info.Width, Height = codec.Info.Height, Colorspace = 4, EncodedImageString = ByteString.CopyFrom(bytes) };
+        var image = new Summary.Types.Image
+        {
+            Width = codec.Info.Width,
+            Height = codec.Info.Height,
+            Colorspace = 4,
+            EncodedImageString = ByteString.CopyFrom(bytes)
+        };
         Write(new Event { Step = step, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } });
     }
 
@@ -81,7 +89,8 @@ public sealed class TensorBoardLog : IDisposable
     internal static uint Crc32C(ReadOnlySpan<byte> data)
     {
         var crc = uint.MaxValue;
-        for (; data.Length >= sizeof(ulong); data = data[sizeof(ulong)..]) crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(data));
+        for (; data.Length >= sizeof(ulong); data = data[sizeof(ulong)..])
+            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(data));
         foreach (var b in data) crc = BitOperations.Crc32C(crc, b);
         return ~crc;
     }

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using NUnit.Framework;
-using TorchZoo.Scripts.Terminal;
 using TorchZoo.Scripts;
+using TorchZoo.Scripts.Terminal;
 using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.CommandLine;
@@ -88,7 +88,8 @@ public class ApplicationTests
 
     [Test]
     public void ShowSaysWhatThePaperIs() =>
-        Assert.That(Run("show", "demo").Output, Does.Contain("A paper that does what its options say").And.Contain("arXiv 0000.00001 (2001)"));
+        Assert.That(Run("show", "demo").Output, Does.Contain("A paper that does what its options say")
+            .And.Contain("arXiv 0000.00001 (2001)"));
 
     [Test]
     public void TheClaimDecidesTheExitCode()
@@ -103,7 +104,8 @@ public class ApplicationTests
     }
 
     [Test]
-    public void ClaimLinesHaveOneForm([Values(0.0137, 1234567.0, double.NaN, double.PositiveInfinity, -1e-9)] double value, [Values(null, 0.25)] double? baseline)
+    public void ClaimLinesHaveOneForm([Values(0.0137, 1234567.0, double.NaN, double.PositiveInfinity, -1e-9)] double value,
+        [Values(null, 0.25)] double? baseline)
     {
         var claim = new Claim("fno", "relative L2 at 256", value, 0.025, baseline, value <= 0.025);
         Assert.That(claim.Line(smoke: false), Does.Match(@"^claim [a-z0-9-]+: .+ \S+ \(threshold \S+, baseline \S+\) (PASS|FAIL)$"));
@@ -152,7 +154,8 @@ public class ApplicationTests
             Assert.That(result.Error, Does.Not.Contain("   at "));
             Assert.That(File.Exists(Path.Combine(_folder, "error.log")), Is.EqualTo(exitCode == 70));
         });
-        if (exitCode == 70) Assert.That(File.ReadAllText(Path.Combine(_folder, "error.log")), Does.Contain("   at ").And.Contains(nameof(DemoRecipe)));
+        if (exitCode == 70)
+            Assert.That(File.ReadAllText(Path.Combine(_folder, "error.log")), Does.Contain("   at ").And.Contains(nameof(DemoRecipe)));
     }
 
     [Test]
@@ -189,14 +192,16 @@ public class ApplicationTests
 
     [Test]
     public void TwoRecipesOfOnePaperAreADefect() =>
-        Assert.That(() => new RecipeCatalog([typeof(DemoRecipe), typeof(DemoRecipe)]), Throws.InvalidOperationException.With.Message.Contains("'demo'"));
+        Assert.That(() => new RecipeCatalog([typeof(DemoRecipe), typeof(DemoRecipe)]),
+            Throws.InvalidOperationException.With.Message.Contains("'demo'"));
 
     private CliResult Run(params string[] args)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
         // Only runs have a folder to choose; what is refused before has none to write.
-        string[] all = args.Length > 0 && args[0] == "demo" && !args.Contains("--help") && !args.Contains("more") ? ["demo", "--out", _folder, .. args[1..]] : args;
+        string[] all = args.Length > 0 && args[0] == "demo" && !args.Contains("--help") && !args.Contains("more")
+            ? ["demo", "--out", _folder, .. args[1..]] : args;
         var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(DemoRecipe)])).Run(all);
         return new CliResult(exitCode, output.ToString(), error.ToString());
     }

@@ -28,7 +28,8 @@ public sealed class DemoRecipe : Recipe
 
     public override IReadOnlyList<IReadOnlyList<string>> Claims => [[], ["--equation", "wave"]];
 
-    public override string? Variant(ParseResult arguments) => arguments.GetValue(_equation) is "heat" ? null : arguments.GetValue(_equation);
+    public override string? Variant(ParseResult arguments) => arguments.GetValue(_equation) is "heat" ? null
+        : arguments.GetValue(_equation);
 
     public override Claim Run(RecipeContext context)
     {
@@ -48,7 +49,8 @@ public sealed class DemoRecipe : Recipe
         context.Output.Note("parameters", 82721);
         context.Output.Note("epochs", context.Epochs ?? context.Pick(1, 20, 500));
         context.Output.Note("draw", torch.rand(1).item<float>());
-        context.Output.Table("Relative L2 error by resolution", ["grid", "error", "model"], [[256, 0.0136789, "FNO"], [1024, 0.0137, "FNO"]]);
+        context.Output.Table("Relative L2 error by resolution", ["grid", "error", "model"],
+            [[256, 0.0136789, "FNO"], [1024, 0.0137, "FNO"]]);
         var file = context.PathOf("note.txt");
         File.WriteAllText(file, "a file");
         context.Output.Wrote(file, "a note");

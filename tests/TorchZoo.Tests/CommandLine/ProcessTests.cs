@@ -26,7 +26,8 @@ public class ProcessTests
         Assert.Multiple(() =>
         {
             Assert.That(help.ExitCode, Is.Zero);
-            Assert.That(help.Output, Does.Contain("list").And.Contain("show").And.Contain("claims").And.Contain("evaluate").And.Contain("<paper>"));
+            Assert.That(help.Output, Does.Contain("list").And.Contain("show").And.Contain("claims").And.Contain("evaluate")
+                .And.Contain("<paper>"));
             Assert.That(list.ExitCode, Is.Zero);
             Assert.That(list.Output, Does.Match(@"^\| paper +\| title").And.Match(@"\d+ papers?\."));
             Assert.That(list.Output, Does.Not.Contain("demo"), "papers of the tests are not the program's");
@@ -63,7 +64,8 @@ public class ProcessTests
     [Test]
     public void NoColorAndDumbTerminalsGetNoEscapeCodesEvenWhereColoursAreForced()
     {
-        using var run = _demo.Start(new Dictionary<string, string> { ["NO_COLOR"] = "1", ["TERM"] = "xterm-256color", ["GITHUB_ACTIONS"] = "true" }, "demo", "--smoke");
+        var environment = new Dictionary<string, string> { ["NO_COLOR"] = "1", ["TERM"] = "xterm-256color", ["GITHUB_ACTIONS"] = "true" };
+        using var run = _demo.Start(environment, "demo", "--smoke");
         var result = run.WaitForEnd();
         Assert.That(result.Output + result.Error, Does.Not.Contain("\e").And.Contains(") SMOKE"));
     }

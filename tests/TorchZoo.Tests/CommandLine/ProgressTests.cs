@@ -18,7 +18,8 @@ public class ProgressTests
                 line.Report(second / 25.0, $"loss {second}");
             }
         }
-        Assert.That(output.ToString(), Is.EqualTo("Training ...\nTraining: 40 %, loss 10\nTraining: 80 %, loss 20\nTraining: 25.0 s, loss 25\n"));
+        Assert.That(output.ToString(),
+            Is.EqualTo("Training ...\nTraining: 40 %, loss 10\nTraining: 80 %, loss 20\nTraining: 25.0 s, loss 25\n"));
     }
 
     [Test]

@@ -24,7 +24,8 @@ public class MetricsLogTests
     [Test]
     [Category("Property")]
     public void WhatIsWrittenIsRead() =>
-        Gen.Select(Gen.Long[1, 1 << 40], Gen.Dictionary(Gen.String[1, 9].Select(s => "m" + s), Gen.Double)[0, 5]).Array[0, 20].Sample(lines =>
+        Gen.Select(Gen.Long[1, 1 << 40], Gen.Dictionary(Gen.String[1, 9].Select(s => "m" + s), Gen.Double)[0, 5])
+            .Array[0, 20].Sample(lines =>
         {
             using (var log = new MetricsLog(_path))
                 foreach (var (step, values) in lines) log.Write(step, 1, values);

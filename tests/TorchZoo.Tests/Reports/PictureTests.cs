@@ -16,7 +16,8 @@ public class PictureTests
     public void Close() => Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
 
     [Test]
-    public void EveryLetterOfALabelIsInTheFont([Values("0123456789", "relative L² error", "ν = 10⁻³", "∂u/∂t + u·∂u/∂x", "α β γ μ σ τ ψ ω ≤ ≥ ≈ × √ ∞ − – … ‖ °")] string text)
+    public void EveryLetterOfALabelIsInTheFont([Values("0123456789", "relative L² error", "ν = 10⁻³", "∂u/∂t + u·∂u/∂x",
+        "α β γ μ σ τ ψ ω ≤ ≥ ≈ × √ ∞ − – … ‖ °")] string text)
     {
         Assert.Multiple(() =>
         {
@@ -51,13 +52,15 @@ public class PictureTests
             Assert.That(first.Distinct().Count(), Is.GreaterThan(10));
         });
 
-        SKColor[] Part(int x, int y) => [.. from i in Enumerable.Range(y, 300) from j in Enumerable.Range(x, 400) select picture.GetPixel(j, i)];
+        SKColor[] Part(int x, int y) =>
+            [.. from i in Enumerable.Range(y, 300) from j in Enumerable.Range(x, 400) select picture.GetPixel(j, i)];
     }
 
     [Test]
     public void OddDataArePlotted([Values] bool logX, [Values] bool logY)
     {
-        Series[] series = [new("empty", []), new("point", [5], [3]), new("gap", [1, 2, 3], [1, double.NaN, 2]), new("not positive", [-1, 0, 1], [-1, 0, 1]),
+        Series[] series = [new("empty", []), new("point", [5], [3]), new("gap", [1, 2, 3], [1, double.NaN, 2]),
+            new("not positive", [-1, 0, 1], [-1, 0, 1]),
                            new("infinite", [1, 2], [double.PositiveInfinity, 1]), new("constant", [1, 2, 3], [7, 7, 7])];
         foreach (var part in series.Select(s => new[] { s }).Append([]).Append(series))
             new LinePlot { LogX = logX, LogY = logY, Series = part }.Save(_path, 200, 150);
@@ -67,7 +70,8 @@ public class PictureTests
     [Test]
     public void SeriesOfUnequalLengthAreRefusedAndNothingIsWritten()
     {
-        Assert.That(() => new LinePlot { Series = [new("a", [1, 2], [1])] }.Save(_path), Throws.ArgumentException.With.Message.Contains("'a' has 2 abscissae and 1"));
+        Assert.That(() => new LinePlot { Series = [new("a", [1, 2], [1])] }.Save(_path),
+            Throws.ArgumentException.With.Message.Contains("'a' has 2 abscissae and 1"));
         Assert.That(Directory.GetFiles(Path.GetDirectoryName(_path)!), Is.Empty);
     }
 
@@ -125,7 +129,8 @@ public class PictureTests
     public string NumbersAreShort(double value) => Numbers.Short(value);
 
     [Test]
-    public void TicksAreRoundAndWithinTheRange([Values(0.0, -3.7, 1e-9, 12345.678)] double low, [Values(1e-9, 0.3, 1.0, 77.0, 1e6)] double size)
+    public void TicksAreRoundAndWithinTheRange([Values(0.0, -3.7, 1e-9, 12345.678)] double low,
+        [Values(1e-9, 0.3, 1.0, 77.0, 1e6)] double size)
     {
         var ticks = Numbers.RoundTicks(low, low + size, 5);
         Assert.Multiple(() =>

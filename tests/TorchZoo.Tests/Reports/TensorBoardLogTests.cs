@@ -49,7 +49,8 @@ public class TensorBoardLogTests
             Assert.That(events, Has.Count.EqualTo(3));
             Assert.That(events[0].FileVersion, Is.EqualTo("brain.Event:2"));
             Assert.That(events[1].Step, Is.EqualTo(3));
-            Assert.That(events[1].Summary.Value.Select(v => (v.Tag, v.SimpleValue)), Is.EqualTo(new[] { ("train/loss", 0.25f), ("lr", float.NaN) }));
+            Assert.That(events[1].Summary.Value.Select(v => (v.Tag, v.SimpleValue)),
+                Is.EqualTo(new[] { ("train/loss", 0.25f), ("lr", float.NaN) }));
             Assert.That(events[2].Step, Is.EqualTo(1L << 40));
             Assert.That(DateTime.UnixEpoch.AddSeconds(events[1].WallTime), Is.EqualTo(before).Within(TimeSpan.FromMinutes(5)));
         });

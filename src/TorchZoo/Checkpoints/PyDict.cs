@@ -11,14 +11,15 @@ namespace TorchZoo.Checkpoints;
 /// <param name="kind">What it is in Python.</param>
 public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollection<KeyValuePair<object?, object?>>
 {
-    private readonly OrderedDictionary<object, object?> _items = new(PyKey.Comparer);
+    // Made on first use: a hostile file may make millions of empty dictionaries.
+    private OrderedDictionary<object, object?>? _items;
     private PyDict? _attributes;
 
     /// <summary>What it is in Python.</summary>
     public PyDictKind Kind { get; } = kind;
 
     /// <summary>Number of entries.</summary>
-    public int Count => _items.Count;
+    public int Count => _items?.Count ?? 0;
 
     /// <summary>Attributes of the object, e.g. <c>_metadata</c> of a state dict. Only an OrderedDict carries them into a file.</summary>
     public PyDict Attributes => _attributes ??= [];
@@ -27,10 +28,12 @@ public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollect
     public bool HasAttributes => _attributes is { Count: > 0 };
 
     /// <summary>Keys, in order.</summary>
-    public IEnumerable<object?> Keys => _items.Keys.Select(PyKey.Unwrap);
+    public IEnumerable<object?> Keys => _items?.Keys.Select(PyKey.Unwrap) ?? [];
 
     /// <summary>Values, in order.</summary>
-    public IEnumerable<object?> Values => _items.Values;
+    public IEnumerable<object?> Values => (IEnumerable<object?>?)_items?.Values ?? [];
+
+    private OrderedDictionary<object, object?> Items => _items ??= new(PyKey.Comparer);
 
     /// <summary>The value of a key.</summary>
     /// <param name="key">None (null), a bool, integer, float, complex, string, bytes, dtype, device or a tuple of these.</param>
@@ -38,8 +41,8 @@ public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollect
     /// <exception cref="ArgumentException">The key is of no hashable type.</exception>
     public object? this[object? key]
     {
-        get => _items.TryGetValue(PyKey.Wrap(key), out var value) ? value : throw new KeyNotFoundException($"no key {PyKey.Show(key)}");
-        set => _items[PyKey.Wrap(key)] = value;
+        get => TryGetValue(key, out var value) ? value : throw new KeyNotFoundException($"no key {PyKey.Show(key)}");
+        set => Items[PyKey.Wrap(key)] = value;
     }
 
     /// <summary>An OrderedDict of tensors, as <c>state_dict()</c> returns it.</summary>
@@ -54,13 +57,13 @@ public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollect
 
     /// <summary>Adds an entry.</summary>
     /// <exception cref="ArgumentException">The key is there already or of no hashable type.</exception>
-    public void Add(object? key, object? value) => _items.Add(PyKey.Wrap(key), value);
+    public void Add(object? key, object? value) => Items.Add(PyKey.Wrap(key), value);
 
     /// <summary>Whether a key is there.</summary>
-    public bool ContainsKey(object? key) => _items.ContainsKey(PyKey.Wrap(key));
+    public bool ContainsKey(object? key) => Items.ContainsKey(PyKey.Wrap(key));
 
     /// <summary>The value of a key, if it is there.</summary>
-    public bool TryGetValue(object? key, out object? value) => _items.TryGetValue(PyKey.Wrap(key), out value);
+    public bool TryGetValue(object? key, out object? value) => Items.TryGetValue(PyKey.Wrap(key), out value);
 
     /// <summary>A value at a path below this dictionary, as a given type.</summary>
     /// <typeparam name="T">Type wanted. Python's int also reads as int or double, a bytearray as bytes, a list or a tuple as
@@ -105,6 +108,7 @@ public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollect
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<object?, object?>> GetEnumerator()
     {
+        if (_items is null) yield break;
         foreach (var (key, value) in _items) yield return new(PyKey.Unwrap(key), value);
     }
 

@@ -12,11 +12,10 @@ public sealed record PyTorchLoadLimits
     /// <summary>Containers within containers.</summary>
     public int MaxDepth { get; init; } = 1000;
 
-    /// <summary>Values that a pickle makes, beside one for each byte of the file.</summary>
+    /// <summary>
+    /// Values that a pickle makes, beside one for each byte of the file. What costs more counts more: a tensor, or the copy of a list.
+    /// </summary>
     public long MaxObjects { get; init; } = 1_000_000;
-
-    /// <summary>Slots of a pickle's memo.</summary>
-    public long MaxMemo { get; init; } = 50_000_000;
 
     /// <summary>Values that a walk through the tree meets: one that is in several places counts each time.</summary>
     public long MaxVisits { get; init; } = 10_000_000;
@@ -31,11 +30,14 @@ public sealed record PyTorchLoadLimits
     public long MaxPickle { get; init; } = 1L << 30;
 
     /// <summary>
-    /// How much larger than the file its contents may be, in all, where they are compressed or where tensors show elements more than once
-    /// (expanded and overlapping views); <see cref="FreeExpansion"/> bytes are free.
+    /// How many times larger than the file its contents may be, in all, where entries are compressed (beyond
+    /// <see cref="FreeDecompression"/>) or where tensors show elements more than once (beyond <see cref="FreeExpansion"/>).
     /// </summary>
     public double MaxExpansionRatio { get; init; } = 100;
 
-    /// <summary>Bytes of expansion that are not counted.</summary>
+    /// <summary>Bytes of decompressed entries that any file may have.</summary>
+    public long FreeDecompression { get; init; } = 16L << 20;
+
+    /// <summary>Bytes that the tensors of any file may show; expanded and overlapping views show more than their storages have.</summary>
     public long FreeExpansion { get; init; } = 64L << 20;
 }

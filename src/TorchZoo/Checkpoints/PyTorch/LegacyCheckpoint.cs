@@ -20,6 +20,7 @@ internal static class LegacyCheckpoint
     {
         var limits = options.Limits;
         var length = RandomAccess.GetLength(file);
+        var budget = new Budget(limits.MaxObjects + length);
         var pickles = new PickleSource(file, 0);
         if (!Magic.Equals(Plain())) throw new InvalidDataException("it does not begin with the magic number of a checkpoint");
         if (!Protocol.Equals(Plain())) throw new InvalidDataException("the version of the format is unknown");
@@ -28,12 +29,12 @@ internal static class LegacyCheckpoint
         var source = new LegacyStorageSource(file, length);
         var storages = new StorageTable(source, hasViews: true);
         var factory = new TensorFactory(path, length, source, options);
-        var tree = new Unpickler(pickles, limits, limits.MaxObjects + length, new Reconstructor(storages, factory)).Load();
+        var tree = new Unpickler(pickles, limits, budget, new Reconstructor(storages, factory, budget)).Load();
         var tensors = TreeWalk.Check(tree, limits);
         source.Locate(Plain() as List<object?> ?? throw new InvalidDataException("the list of storages is missing"), storages, pickles.Position);
         return new PendingTree(tree, tensors, factory, storages.Storages, source);
 
-        object? Plain() => new Unpickler(pickles, limits, limits.MaxObjects + length, reconstructor: null).Load();
+        object? Plain() => new Unpickler(pickles, limits, budget, reconstructor: null).Load();
     }
 
     private sealed class LegacyStorageSource(SafeFileHandle file, long length) : StorageSource

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,8 +13,6 @@ namespace TorchZoo.Checkpoints.PyTorch;
 internal sealed record PendingTree(
     object? Tree, IReadOnlyList<Tensor> Tensors, TensorFactory Factory, IReadOnlyCollection<StorageRef> Storages, StorageSource Source)
 {
-    // Below this, starting threads takes longer than reading.
-    private const long WorthThreads = 32L << 20;
     private const long PieceSize = 16L << 20;
 
     /// <summary>Fills the memory of all tensors and verifies the rest of the file.</summary>
@@ -25,7 +21,7 @@ internal sealed record PendingTree(
     {
         // From front to back, as disks like it.
         var unfilled = Storages.Where(s => s.Memory is not null && !s.IsMapped).OrderBy(Source.PositionOf).ToList();
-        ForEach(unfilled, unfilled.Sum(s => s.Bytes), Fill);
+        ParallelReading.ForEach(unfilled, unfilled.Sum(s => s.Bytes), Fill);
         Source.VerifyRest(Storages.Where(s => s.Memory is not null));
     }
 
@@ -40,11 +36,11 @@ internal sealed record PendingTree(
         var plan = pairs.Select(p => (p.Target, p.Source, Place: Factory.Places[p.Source]))
             .OrderBy(p => Source.PositionOf(p.Place.Storage)).ToLookup(p => IsDirect(p.Target, p.Source, p.Place));
         var storages = plan.SelectMany(g => g).Select(p => p.Place.Storage).Distinct().ToList();
-        ForEach(storages, storages.Sum(s => s.Bytes), Verify);
+        ParallelReading.ForEach(storages, storages.Sum(s => s.Bytes), Verify);
         Source.VerifyRest(storages);
 
         var pieces = plan[true].SelectMany(p => PiecesOf(p.Target, p.Place)).ToList();
-        ForEach(pieces, pieces.Sum(p => p.Length), Read);
+        ParallelReading.ForEach(pieces, pieces.Sum(p => p.Length), Read);
         GC.KeepAlive(plan);
 
         var tensors = Factory.Places.ToLookup(p => p.Value.Storage, p => p.Key);
@@ -83,18 +79,6 @@ internal sealed record PendingTree(
         var address = TensorMemory.Address(target);
         for (var at = 0L; at < length; at += PieceSize)
             yield return new Piece(place.Storage, start + at, address + (nint)at, Math.Min(PieceSize, length - at));
-    }
-
-    // One thread copies out of the page cache at a fraction of what memory can do.
-    private static void ForEach<T>(List<T> items, long bytes, Action<T> action)
-    {
-        if (bytes < WorthThreads)
-        {
-            items.ForEach(action);
-            return;
-        }
-        try { Parallel.ForEach(Partitioner.Create(items, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount) }, action); }
-        catch (AggregateException e) { ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); }
     }
 
     private bool IsDirect(Tensor target, Tensor source, TensorPlace place) =>

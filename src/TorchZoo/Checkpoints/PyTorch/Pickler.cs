@@ -54,6 +54,8 @@ internal sealed class Pickler(SavedStorages storages)
             case PyByteArray array: Call("__builtin__", "bytearray", array.Bytes); break;
             case PyTuple { Count: 0, IsSize: false }: Op(Opcode.EmptyTuple); break;
             default:
+                // Python could save a cycle; our reader, and whoever walks the tree, could not take it.
+                if (_open.Contains(value)) throw new ArgumentException($"{PyTree.Describe(value)} contains itself and cannot be saved");
                 if (_memo.TryGetValue(value, out var slot)) Get(slot);
                 else Object(value);
                 break;
@@ -62,7 +64,7 @@ internal sealed class Pickler(SavedStorages storages)
 
     private void Object(object value)
     {
-        if (!_open.Add(value)) throw new ArgumentException($"{PyTree.Describe(value)} contains itself and cannot be saved");
+        _open.Add(value);
         if (_open.Count > MaxDepth) throw new ArgumentException($"values nested deeper than {MaxDepth} levels cannot be saved");
         switch (value)
         {

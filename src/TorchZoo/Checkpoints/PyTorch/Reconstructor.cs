@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace TorchZoo.Checkpoints.PyTorch;
 
 /// <summary>What the allowed names do: makes Python values, storages and tensors out of verified arguments.</summary>
-internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors)
+internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors, Budget budget)
 {
     private const int MaxDeviceIndex = 1023;
 
@@ -22,7 +22,7 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         (PyGlobal.Counter, []) => new PyDict(PyDictKind.Counter),
         (PyGlobal.Counter, [PyDict counts]) => Copy(counts, PyDictKind.Counter),
         (PyGlobal.Set, []) => new PySet(),
-        (PyGlobal.Set, [IReadOnlyList<object?> items]) => AddAll(new PySet(), items),
+        (PyGlobal.Set, [IReadOnlyList<object?> items]) => AddAll(new PySet(), items, budget),
         (PyGlobal.Complex, [var re, var im]) => new Complex(Real(re), Real(im)),
         (PyGlobal.Bytes, []) => Array.Empty<byte>(),
         (PyGlobal.Encode, [string text]) => Latin1(text, "latin1"),
@@ -48,7 +48,7 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         (PyGlobal.RebuildParameterWithState, [Tensor data, bool requiresGrad, var hooks, var state]) =>
             WithState(MakeParameter(data, requiresGrad, hooks), state),
         (PyGlobal.RebuildFromType, [PyGlobal function, PyGlobal type, PyTuple inner, var state]) => FromType(function, type, inner, state),
-        _ => throw new InvalidDataException($"{global} was called with arguments that it doesn't take: ({string.Join(", ", arguments.Select(PyTree.Describe))})"),
+        _ => throw new InvalidDataException($"{global} was called with arguments that it doesn't take: ({string.Join(", ", arguments.Take(10).Select(PyTree.Describe))})"),
     };
 
     /// <summary>Sets the attributes of an object.</summary>
@@ -60,11 +60,15 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
     }
 
     /// <summary>Adds values to a set.</summary>
-    public static PySet AddAll(PySet set, IEnumerable<object?> items)
+    public static PySet AddAll(PySet set, IEnumerable<object?> items, Budget budget)
     {
         try
         {
-            foreach (var item in items) set.Add(item);
+            foreach (var item in items)
+            {
+                budget.SpendOnKey(item);
+                set.Add(item);
+            }
         }
         catch (ArgumentException e) { throw new InvalidDataException(e.Message, e); }
         return set;
@@ -78,7 +82,7 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         return WithState(type == PyGlobal.Parameter && tensor is not Parameter ? MakeParameter(tensor, tensor.requires_grad) : tensor, state);
     }
 
-    private static Tensor WithState(Tensor tensor, object? state)
+    private Tensor WithState(Tensor tensor, object? state)
     {
         // A dict of attributes, or a pair: that dict and one of the slots.
         foreach (var part in state is PyTuple { Count: 2 } pair ? pair.AsSpan() : [state])
@@ -89,10 +93,13 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         return tensor;
     }
 
-    private static void SetAttributes(PyDict attributes, PyDict state)
+    private void SetAttributes(PyDict attributes, PyDict state)
     {
         foreach (var (name, value) in state)
+        {
+            budget.SpendOnKey(name);
             attributes[name as string ?? throw new InvalidDataException($"an attribute's name is {PyTree.Describe(name)}")] = value;
+        }
     }
 
     private Parameter MakeParameter(Tensor data, bool requiresGrad, object? hooks = null)
@@ -122,23 +129,30 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         if (hooks is not (null or PyDict { Count: 0 })) throw new InvalidDataException("a tensor has backward hooks");
     }
 
-    private static PyDict FromPairs(IReadOnlyList<object?> pairs)
+    private PyDict FromPairs(IReadOnlyList<object?> pairs)
     {
         var dict = new PyDict(PyDictKind.OrderedDict);
         try
         {
-            foreach (var pair in pairs)
-                dict[pair is IReadOnlyList<object?> { Count: 2 } ? ((IReadOnlyList<object?>)pair)[0] : throw new InvalidDataException("an OrderedDict's item is no pair")]
-                    = ((IReadOnlyList<object?>)pair)[1];
+            foreach (var item in pairs)
+            {
+                if (item is not IReadOnlyList<object?> { Count: 2 } pair) throw new InvalidDataException("an OrderedDict's item is no pair");
+                budget.SpendOnKey(pair[0]);
+                dict[pair[0]] = pair[1];
+            }
         }
         catch (ArgumentException e) { throw new InvalidDataException(e.Message, e); }
         return dict;
     }
 
-    private static PyDict Copy(PyDict source, PyDictKind kind)
+    private PyDict Copy(PyDict source, PyDictKind kind)
     {
         var copy = new PyDict(kind);
-        foreach (var (key, value) in source) copy[key] = value;
+        foreach (var (key, value) in source)
+        {
+            budget.SpendOnKey(key);
+            copy[key] = value;
+        }
         return copy;
     }
 

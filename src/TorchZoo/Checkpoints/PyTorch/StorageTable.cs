@@ -53,7 +53,7 @@ internal sealed class StorageTable(StorageSource source, bool hasViews)
     public StorageView Resolve(PyTuple id)
     {
         if (id.Items is not ["storage", StorageClass type, string key, string, long count, .. var rest] || rest.Length != (hasViews ? 1 : 0))
-            throw new InvalidDataException($"a persistent id is no storage: ({string.Join(", ", id.Select(Show))})");
+            throw new InvalidDataException($"a persistent id is no storage: ({string.Join(", ", id.Take(10).Select(Show))})");
         if (key.Length is 0 or > 256 || key is "." or ".." || key.Any(c => char.IsControl(c) || c is '/' or '\\' or ':'))
             throw new InvalidDataException($"a storage has the key '{PyKey.Printable(key)}'");
         var elementSize = type.Dtype is { } dtype ? TensorMemory.ElementSize(dtype) : 1;

@@ -49,7 +49,7 @@ internal sealed class TensorFactory(string path, long fileLength, StorageSource 
     private const int MaxDimensions = 64;
 
     private readonly Dictionary<Tensor, TensorPlace> _places = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<ScalarType, Tensor> _mappings = [];
+    private readonly MappedFile _mappedFile = new(path, fileLength);
     private double _shown;
 
     /// <summary>Where each tensor that was made has its elements.</summary>
@@ -105,11 +105,9 @@ internal sealed class TensorFactory(string path, long fileLength, StorageSource 
     {
         var dtype = storage.Dtype!.Value;
         var elementSize = TensorMemory.ElementSize(dtype);
-        if (options.MemoryMap && IsCpu(options.Device) && !source.IsBigEndian && source.CanMap && source.IsRaw(storage)
-            && source.PositionOf(storage) is var position && position % elementSize == 0 && storage.Bytes > 0)
+        if (options.MemoryMap && IsCpu(options.Device) && !source.IsBigEndian && source.CanMap && source.IsRaw(storage) && storage.Bytes > 0
+            && source.PositionOf(storage) is var position && _mappedFile.At(position, dtype) is { } mapping)
         {
-            if (!_mappings.TryGetValue(dtype, out var mapping))
-                _mappings.Add(dtype, mapping = from_file(path, shared: false, size: fileLength / elementSize, dtype: dtype));
             storage.MemoryOffset = position / elementSize;
             storage.IsMapped = true;
             return mapping;

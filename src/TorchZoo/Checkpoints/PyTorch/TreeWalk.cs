@@ -62,7 +62,7 @@ internal static class TreeWalk
                 case Tensor or List<object?> or PyTuple or PyDict or PySet:
                     break;
                 default:
-                    throw new InvalidDataException($"{node} stands where a value is expected");
+                    throw new InvalidDataException($"{(node is StorageView ? "a storage" : $"the class or function {node}")} stands where a value is expected");
             }
             if (known.TryGetValue(node, out var seen))
             {

@@ -9,9 +9,9 @@ namespace TorchZoo.Checkpoints.PyTorch;
 /// </summary>
 /// <param name="source">The pickle; afterwards it stands behind STOP.</param>
 /// <param name="limits">Limits.</param>
-/// <param name="maxObjects">How many values may be put on the stack.</param>
+/// <param name="budget">What it may cost.</param>
 /// <param name="reconstructor">Makes objects; null: this pickle holds plain values only, and names are refused.</param>
-internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, long maxObjects, Reconstructor? reconstructor)
+internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, Budget budget, Reconstructor? reconstructor)
 {
     private const int MaxProtocol = 5;
 
@@ -22,7 +22,6 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, l
     private readonly List<object?> _stack = [];
     private readonly List<int> _marks = [];
     private readonly Dictionary<long, object?> _memo = [];
-    private long _objects;
 
     /// <summary>Executes the pickle.</summary>
     /// <exception cref="InvalidDataException">It is damaged or hostile; the message names the opcode and its position.</exception>
@@ -81,7 +80,7 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, l
             case Opcode.ByteArray8: Push(new PyByteArray(Bytes(Length(U64())))); break;
 
             case Opcode.Mark:
-                Count();
+                budget.Spend();
                 _marks.Add(_stack.Count);
                 break;
             case Opcode.EmptyTuple: Push(EmptyTuple); break;
@@ -113,6 +112,7 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, l
             case Opcode.NewObj: Construct(newObject: true); break;
             case Opcode.Build:
                 var state = Pop();
+                budget.SpendOnCopy(state);
                 Allowed.Build(Peek(), state);
                 break;
             case Opcode.BinPersId: Push(Allowed.Storage(Pop())); break;
@@ -134,6 +134,7 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, l
         var arguments = Pop() as PyTuple ?? throw new InvalidDataException("the arguments are no tuple");
         var global = Pop() is PyGlobal known ? known : throw new InvalidDataException("what is called is no known function");
         if (newObject && global != PyGlobal.Parameter) throw new InvalidDataException($"{global} cannot be made this way");
+        foreach (var argument in arguments.Items) budget.SpendOnCopy(argument);
         Push(Allowed.Call(global, arguments));
     }
 
@@ -160,7 +161,11 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, l
         if (count % 2 != 0) throw new InvalidDataException("a key has no value");
         try
         {
-            for (var i = start; i < _stack.Count; i += 2) dict[_stack[i]] = _stack[i + 1];
+            for (var i = start; i < _stack.Count; i += 2)
+            {
+                budget.SpendOnKey(_stack[i]);
+                dict[_stack[i]] = _stack[i + 1];
+            }
         }
         catch (ArgumentException e) { throw new InvalidDataException(e.Message, e); }
         _stack.RemoveRange(start, count);
@@ -170,15 +175,14 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, l
     {
         var start = Below(count + 1) + 1;
         if (_stack[start - 1] is not PySet set) throw new InvalidDataException($"{Describe(_stack[start - 1])} is no set");
-        Reconstructor.AddAll(set, _stack.Skip(start));
+        Reconstructor.AddAll(set, _stack.Skip(start), budget);
         _stack.RemoveRange(start, count);
     }
 
     private void Put(long slot)
     {
-        var value = Peek();
-        if (_memo.Count >= Math.Min(limits.MaxMemo, maxObjects)) throw new InvalidDataException("the memo is too large");
-        _memo[slot] = value;
+        budget.Spend();
+        _memo[slot] = Peek();
     }
 
     private void Get(long slot) =>
@@ -186,13 +190,8 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, l
 
     private void Push(object? value)
     {
-        Count();
+        budget.Spend();
         _stack.Add(value);
-    }
-
-    private void Count()
-    {
-        if (++_objects > maxObjects) throw new InvalidDataException($"the pickle makes more than {maxObjects} values");
     }
 
     private object? Pop()

@@ -47,7 +47,7 @@ internal sealed class ZipArchiveReader
         if (rest.Length > 0) throw new InvalidDataException("the zip's directory is longer than its entries");
         CheckOverlaps(spans);
         var expanded = _entries.Values.Where(e => e.IsDeflated).Sum(e => (double)e.Size);
-        if (expanded > limits.FreeExpansion + limits.MaxExpansionRatio * length)
+        if (expanded > limits.FreeDecompression + limits.MaxExpansionRatio * length)
             throw new InvalidDataException($"a file of {length} bytes claims to hold {expanded} bytes when decompressed");
     }
 

@@ -20,9 +20,10 @@ internal static class ZipCheckpoint
         CheckVersion(zip, root);
         var source = new ZipStorageSource(file, zip, root, IsBigEndian(zip, root));
         var storages = new StorageTable(source, hasViews: false);
+        var budget = new Budget(limits.MaxObjects + length);
         var factory = new TensorFactory(path, length, source, options);
         var pickle = new PickleSource(zip.Read(zip.Find(root + "data.pkl")!, limits.MaxPickle));
-        var tree = new Unpickler(pickle, limits, limits.MaxObjects + length, new Reconstructor(storages, factory)).Load();
+        var tree = new Unpickler(pickle, limits, budget, new Reconstructor(storages, factory, budget)).Load();
         return new PendingTree(tree, TreeWalk.Check(tree, limits), factory, storages.Storages, source);
     }
 

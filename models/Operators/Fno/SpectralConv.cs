@@ -21,8 +21,7 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
     [ComponentName(Name = "weight")]
     private readonly SpectralWeight _weight;
 
-    private const int PlansKept = 4;
-    private readonly List<(string Key, SpectralPlan Plan)> _plans = [];
+    private readonly SpectralPlanCache _plans = new();
     private readonly long[] _maxModes;
     private readonly long _inChannels;
     private readonly long _outChannels;
@@ -117,8 +116,8 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
     {
         Check(x, outputShape);
         using var scope = NewDisposeScope();
-        var plan = Plan(x, OutputSizes(x.shape[2..], outputShape));
-        var how = Environment.GetEnvironmentVariable("DFT") is not null ? SpectralTransform.Dft : Transform;
+        var plan = _plans.For(x, OutputSizes(x.shape[2..], outputShape), _kept, _maxModes, _hermitian);
+        var how = SpectralCost.Choose(Transform, x, _kept);
 
         if (_precision == SpectralPrecision.Half) x = RoundToHalf(x);
         var modes = ModeFunctions.Down(plan.Input, x, how);
@@ -153,23 +152,6 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
         ? x.view_as_real().to(ScalarType.Float16).to(SpectralPlan.RealType(x.dtype)).view_as_complex()
         : x.to(ScalarType.Float16).to(x.dtype);
 
-    private SpectralPlan Plan(Tensor x, long[] outSizes)
-    {
-        var sizes = x.shape[2..];
-        var real = x.is_complex() ? SpectralPlan.RealType(x.dtype) : x.dtype;
-        var key = $"{string.Join(',', sizes)};{string.Join(',', outSizes)};{string.Join(',', _kept)};{real};{x.device}";
-        var known = _plans.FindIndex(p => p.Key == key);
-        if (known >= 0) return _plans[known].Plan;
-        if (_plans.Count == PlansKept)
-        {
-            _plans[0].Plan.Dispose();
-            _plans.RemoveAt(0);
-        }
-        var plan = new SpectralPlan(sizes, outSizes, _kept, _maxModes, _complexData, _hermitian, real, x.device);
-        _plans.Add((key, plan));
-        return plan;
-    }
-
     private void Check(Tensor x, long[]? outputShape)
     {
         var axes = _maxModes.Length;
@@ -201,8 +183,7 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-            foreach (var (_, plan) in _plans) plan.Dispose();
+        if (disposing) _plans.Dispose();
         base.Dispose(disposing);
     }
 }

@@ -13,8 +13,6 @@ public sealed class LocalConv : Module<Tensor, Tensor>
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
     private readonly long[] _padding;
-    private readonly int _axes;
-    private readonly int _kernel;
 
     /// <summary>A convolution with a kernel of <paramref name="kernel"/> points along each of <paramref name="axes"/> axes.</summary>
     /// <exception cref="ArgumentException">A number isn't positive, or there are more than three axes.</exception>
@@ -24,7 +22,6 @@ public sealed class LocalConv : Module<Tensor, Tensor>
         FnoConfig.Positive(outChannels, nameof(outChannels));
         FnoConfig.Positive(kernel, nameof(kernel));
         if (axes is < 1 or > 3) throw new ArgumentException($"Expected one to three axes, got {axes}", nameof(axes));
-        (_axes, _kernel) = (axes, (int)kernel);
         _weight = Parameter(empty([outChannels, inChannels, .. Enumerable.Repeat(kernel, axes)]));
         init.kaiming_uniform_(_weight, Math.Sqrt(5)); // PyTorch's default for convolutions: uniform in ±1/√fan-in
         _padding = [.. Enumerable.Repeat(new[] { (kernel - 1) / 2, kernel / 2 }, axes).SelectMany(p => p)];
@@ -32,23 +29,31 @@ public sealed class LocalConv : Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    /// <remarks>A sum of point-wise maps, one an offset. libtorch's own convolution isn't used: in float32 on CPUs the oneDNN inside
-    /// libtorch 2.10 gives wrong gradients with respect to the input for kernels wider than 1 and few channels.</remarks>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var sizes = x.shape[2..];
-        var padded = functional.pad(x, _padding);
-        var taps = _weight.flatten(2);
+        return Convolve(functional.pad(x, _padding), _weight, x.shape[2..]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A convolution as a sum of point-wise maps, one an offset.</summary>
+    /// <remarks>libtorch's own isn't used: in float32 on CPUs the oneDNN inside libtorch 2.10 can give wrong gradients with respect to the
+    /// input for kernels wider than 1 and few channels, and what libtorch has beside it is slow.</remarks>
+    /// <param name="padded">(batch, in, d1 + k − 1, …).</param>
+    /// <param name="weight">(out, in, k, …), the same k along each axis.</param>
+    /// <param name="sizes">d1, …</param>
+    internal static Tensor Convolve(Tensor padded, Tensor weight, long[] sizes)
+    {
+        var kernel = (int)weight.shape[2];
+        var taps = weight.flatten(2);
         Tensor? sum = null;
         for (var tap = 0; tap < taps.shape[2]; tap++)
         {
             var shifted = padded;
-            for (int j = _axes - 1, offset = tap; j >= 0; j--, offset /= _kernel)
-                shifted = shifted.narrow(j + 2, offset % _kernel, sizes[j]);
+            for (int j = sizes.Length - 1, offset = tap; j >= 0; j--, offset /= kernel)
+                shifted = shifted.narrow(j + 2, offset % kernel, sizes[j]);
             var term = Pointwise.Conv(shifted.flatten(2), taps.narrow(2, tap, 1), null);
             sum = sum is null ? term : sum + term;
         }
-        return sum!.unflatten(2, sizes).MoveToOuterDisposeScope();
+        return sum!.unflatten(2, sizes);
     }
 }

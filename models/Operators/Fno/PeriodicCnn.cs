@@ -29,7 +29,7 @@ public sealed class PeriodicCnn : Module<Tensor, Tensor>, IConfigured
         for (var i = 0; i < config.NLayers; i++)
             _layers.Add(Conv1d(
                 i == 0 ? config.InChannels + 1 : config.HiddenChannels, i == config.NLayers - 1 ? config.OutChannels : config.HiddenChannels,
-                config.KernelSize, padding: config.KernelSize / 2, padding_mode: PaddingModes.Circular));
+                config.KernelSize));
         RegisterComponents();
     }
 
@@ -48,7 +48,9 @@ public sealed class PeriodicCnn : Module<Tensor, Tensor>, IConfigured
         var v = cat([input, x], 1);
         for (var i = 0; i < _layers.Count; i++)
         {
-            v = _layers[i].forward(v);
+            var half = Config.KernelSize / 2;
+            var padded = functional.pad(v, [half, half], PaddingModes.Circular);
+            v = LocalConv.Convolve(padded, _layers[i].weight, [points]) + _layers[i].bias!.unsqueeze(1);
             if (i < _layers.Count - 1) v = functional.gelu(v);
         }
         return v.MoveToOuterDisposeScope();

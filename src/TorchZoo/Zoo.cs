@@ -15,11 +15,14 @@ namespace TorchZoo;
 /// <param name="Type">The paper's principal type.</param>
 public sealed record Paper(string Slug, string Title, string ArXiv, int Year, string Family, Type Type)
 {
-    /// <summary>The paper's card (Markdown): the README.md in its folder, which has the name of the principal type, embedded in the
-    /// assembly: Operators/Fno/README.md for <c>TorchZoo.Models.Operators.Fno</c>. Null if it has none.</summary>
+    /// <summary>The paper's folder within its project, which has the name of the principal type: Operators/Fno for
+    /// <c>TorchZoo.Models.Operators.Fno</c>.</summary>
+    public string Folder => $"{Family}/{Type.Name}";
+
+    /// <summary>The paper's card (Markdown): the README.md in its folder, embedded in the assembly. Null if it has none.</summary>
     public string? Card()
     {
-        using var stream = Type.Assembly.GetManifestResourceStream($"{Family}/{Type.Name}/README.md");
+        using var stream = Type.Assembly.GetManifestResourceStream($"{Folder}/README.md");
         if (stream is null) return null;
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();

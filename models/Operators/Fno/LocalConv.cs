@@ -32,28 +32,23 @@ public sealed class LocalConv : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return Convolve(functional.pad(x, _padding), _weight, x.shape[2..]).MoveToOuterDisposeScope();
+        return Convolve(functional.pad(x, _padding), _weight).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A convolution as a sum of point-wise maps, one an offset.</summary>
+    /// <summary>A convolution as one matrix product with the windows of the input.</summary>
     /// <remarks>libtorch's own isn't used: in float32 on CPUs the oneDNN inside libtorch 2.10 can give wrong gradients with respect to the
-    /// input for kernels wider than 1 and few channels, and what libtorch has beside it is slow.</remarks>
+    /// input for kernels wider than 1 and few channels. Few large operations also suffer least on a machine that others use too.</remarks>
     /// <param name="padded">(batch, in, d1 + k − 1, …).</param>
     /// <param name="weight">(out, in, k, …), the same k along each axis.</param>
-    /// <param name="sizes">d1, …</param>
-    internal static Tensor Convolve(Tensor padded, Tensor weight, long[] sizes)
+    /// <returns>(batch, out, d1, …)</returns>
+    internal static Tensor Convolve(Tensor padded, Tensor weight)
     {
-        var kernel = (int)weight.shape[2];
-        var taps = weight.flatten(2);
-        Tensor? sum = null;
-        for (var tap = 0; tap < taps.shape[2]; tap++)
-        {
-            var shifted = padded;
-            for (int j = sizes.Length - 1, offset = tap; j >= 0; j--, offset /= kernel)
-                shifted = shifted.narrow(j + 2, offset % kernel, sizes[j]);
-            var term = Pointwise.Conv(shifted.flatten(2), taps.narrow(2, tap, 1), null);
-            sum = sum is null ? term : sum + term;
-        }
-        return sum!.unflatten(2, sizes);
+        var (axes, kernel) = ((int)padded.dim() - 2, weight.shape[2]);
+        var windows = padded;
+        for (var j = 0; j < axes; j++) windows = windows.unfold(j + 2, kernel, 1); // (batch, in, d1, …, k, …)
+        var sizes = windows.shape[2..(2 + axes)];
+        long[] kernelFirst = [0, 1, .. Enumerable.Range(2 + axes, axes).Concat(Enumerable.Range(2, axes)).Select(d => (long)d)];
+        var columns = windows.permute(kernelFirst).flatten(2 + axes).flatten(1, 1 + axes);
+        return bmm(weight.flatten(1).expand(padded.shape[0], -1, -1), columns).unflatten(2, sizes);
     }
 }

@@ -50,7 +50,7 @@ public sealed class PeriodicCnn : Module<Tensor, Tensor>, IConfigured
         {
             var half = Config.KernelSize / 2;
             var padded = functional.pad(v, [half, half], PaddingModes.Circular);
-            v = LocalConv.Convolve(padded, _layers[i].weight, [points]) + _layers[i].bias!.unsqueeze(1);
+            v = LocalConv.Convolve(padded, _layers[i].weight) + _layers[i].bias!.unsqueeze(1);
             if (i < _layers.Count - 1) v = functional.gelu(v);
         }
         return v.MoveToOuterDisposeScope();

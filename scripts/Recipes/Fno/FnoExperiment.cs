@@ -62,11 +62,17 @@ internal abstract class FnoExperiment(RecipeContext context)
     /// <summary>Pictures of predictions.</summary>
     protected abstract void Draw(OperatorData data, Func<Tensor, Tensor> predict, Baseline baseline);
 
+    protected virtual Normalisers FitNormalisers(PairDataset train) => Normalisers.Fit(train);
+
+    /// <summary>How a batch is trained on: by default, the relative L2 error of the decoded prediction.</summary>
+    protected virtual TrainingStep MakeStep(Normalisers normalisers) =>
+        Steps.Supervised((prediction, truth) => RelativeL2.Loss(normalisers.Output.Decode(prediction), truth));
+
     public Claim Run()
     {
         using var scope = NewDisposeScope();
         var data = LoadData();
-        var normalisers = Normalisers.Fit(data.Train);
+        var normalisers = FitNormalisers(data.Train);
         random.manual_seed(unchecked((long)context.Seed));
         using var model = new Fno(Config);
         context.Output.Note("training functions", data.Train.Count);
@@ -136,7 +142,7 @@ internal abstract class FnoExperiment(RecipeContext context)
             Name = name,
             Optimizer = p => new FusedAdam(p, plan.LearningRate, weightDecay: WeightDecay),
             Schedule = Schedules.OneCycle(WarmUp),
-            Step = Steps.Supervised((prediction, truth) => RelativeL2.Loss(normalisers.Output.Decode(prediction), truth)),
+            Step = MakeStep(normalisers),
             Companions = normalisers.Modules,
             Notes = new Dictionary<string, string>
             {

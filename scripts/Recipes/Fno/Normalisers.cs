@@ -16,6 +16,9 @@ internal sealed record Normalisers(UnitGaussianNormalizer Input, UnitGaussianNor
 
     public static Normalisers Fit(PairDataset train) => new(UnitGaussianNormalizer.Fit(train.Inputs), UnitGaussianNormalizer.Fit(train.Targets));
 
+    /// <summary>One for both sides, for predictions that are fed back as inputs.</summary>
+    public static Normalisers FitToInputs(PairDataset train) => new(UnitGaussianNormalizer.Fit(train.Inputs), UnitGaussianNormalizer.Fit(train.Inputs));
+
     public static Normalisers Load(Checkpoint checkpoint)
     {
         var normalisers = new Normalisers(new UnitGaussianNormalizer([]), new UnitGaussianNormalizer([]));

@@ -22,6 +22,9 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
         Dispose();
         Directory.CreateDirectory(directory);
         long? last = firstStep > 0 ? firstStep - 1 : null;
+        // TensorBoard would draw the events of an earlier run in this folder into this one's curves.
+        if (last is null)
+            foreach (var old in Directory.EnumerateFiles(directory, "events.out.tfevents.*").ToList()) File.Delete(old);
         _metrics = new MetricsLog(Path.Combine(directory, MetricsFile), last);
         _events = new TensorBoardLog(directory, last);
     }

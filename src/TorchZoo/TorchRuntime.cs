@@ -14,6 +14,7 @@ public static class TorchRuntime
     /// library, the reason given by the loader, and what to do about it.</exception>
     public static void EnsureLoaded()
     {
+        NativeHeap.KeepFreedMemory();
         if (OperatingSystem.IsLinux() && LibTorchSharp() is { } path)
         {
             // With the full path the loader's message names the true cause, and TorchSharp then finds the library loaded.

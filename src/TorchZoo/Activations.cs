@@ -1,10 +1,10 @@
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace TorchZoo;
 
-/// <summary>Point-wise activations by the names that configurations use: PyTorch's (<c>torch.nn.functional</c>), with its defaults.</summary>
+/// <summary>Point-wise activations by the names that configurations use: PyTorch's (<c>torch.nn.functional</c>), with its
+/// defaults.</summary>
 public static class Activations
 {
     private static readonly Dictionary<string, Func<Tensor, Tensor>> ByName = new(StringComparer.Ordinal)

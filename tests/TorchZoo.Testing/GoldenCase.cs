@@ -7,7 +7,7 @@ namespace TorchZoo.Testing;
 
 /// <summary>
 /// One golden case: a module's weights, inputs, outputs and gradients as a reference implementation computed them. Load it, make the module
-/// from <see cref="Config"/>, then <see cref="Check(nn.Module, Func{IReadOnlyDictionary{string, Tensor}, IReadOnlyDictionary{string, Tensor}})"/>.
+/// from <see cref="Config"/>, then check it.
 /// </summary>
 public sealed class GoldenCase : IDisposable
 {
@@ -70,10 +70,12 @@ public sealed class GoldenCase : IDisposable
     /// <summary>The configuration as a record.</summary>
     public TConfig ConfigAs<TConfig>() => (TConfig)ConfigJson.Read(Config, typeof(TConfig));
 
-    /// <summary>The tensors whose keys start with a prefix, without it; <c>""</c> is the tensor whose key is the prefix less its slash.</summary>
+    /// <summary>The tensors whose keys start with a prefix, without it; <c>""</c> is the tensor whose key is the prefix less its
+    /// slash.</summary>
     public Dictionary<string, Tensor> Group(string prefix)
     {
-        var group = _tensors.Where(t => t.Key.StartsWith(prefix + "/", StringComparison.Ordinal)).ToDictionary(t => t.Key[(prefix.Length + 1)..], t => t.Value);
+        var group = _tensors.Where(t => t.Key.StartsWith(prefix + "/", StringComparison.Ordinal))
+            .ToDictionary(t => t.Key[(prefix.Length + 1)..], t => t.Value);
         if (_tensors.TryGetValue(prefix, out var single)) group.Add("", single);
         return group;
     }
@@ -152,7 +154,8 @@ public sealed class GoldenCase : IDisposable
             }
             if (!computed.shape.SequenceEqual(expected.shape) || computed.is_complex() != expected.is_complex())
             {
-                _failures.Add($"{key}: expected {expected.dtype} [{string.Join(", ", expected.shape)}], got {computed.dtype} [{string.Join(", ", computed.shape)}]");
+                _failures.Add($"{key}: expected {expected.dtype} [{string.Join(", ", expected.shape)}], "
+                    + $"got {computed.dtype} [{string.Join(", ", computed.shape)}]");
                 return;
             }
             using var scope = NewDisposeScope();
@@ -163,7 +166,8 @@ public sealed class GoldenCase : IDisposable
             var share = ((c - e).abs() / (golden.AbsoluteTolerance + golden.RelativeTolerance * e.abs())).flatten();
             var at = share.nan_to_num(double.PositiveInfinity).argmax().item<long>();
             var worst = share[at].item<double>();
-            var line = $"{key}[{Index(at, e.shape)}]: expected {e.flatten()[at].item<double>():G9}, got {c.flatten()[at].item<double>():G9} ({worst:G3} × the tolerance)";
+            var line = $"{key}[{Index(at, e.shape)}]: expected {e.flatten()[at].item<double>():G9}, "
+                + $"got {c.flatten()[at].item<double>():G9} ({worst:G3} × the tolerance)";
             if (!(worst <= 1)) _failures.Add(line);
             if (!(worst <= _worst)) (_worst, _where) = (worst, line);
         }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -9,7 +8,8 @@ namespace TorchZoo.Models.Operators;
 /// The network of the paper itself (its scripts of 2020): a linear lift P, four layers v ← σ(bn(W v + K v)) without σ in the last, and a
 /// projection Q of two layers. (batch, in, d1, …, dN) → (batch, out, d1, …, dN), for any number of axes.
 /// </summary>
-/// <remarks>State names: <c>fc0</c>, <c>conv0…</c>, <c>w0…</c>, <c>bn0…</c>, <c>fc1</c>, <c>fc2</c>, as in the scripts (which wrap them once
+/// <remarks>State names: <c>fc0</c>, <c>conv0…</c>, <c>w0…</c>, <c>bn0…</c>, <c>fc1</c>, <c>fc2</c>, as in the scripts (which wrap them
+/// once
 /// more, in <c>conv1</c>). Source: Li et al. 2020, section 4 and figure 2. <see cref="Fno"/> is the form used since.</remarks>
 [Model("fno-classic")]
 public sealed class ClassicFno : Module<Tensor, Tensor>
@@ -69,7 +69,8 @@ public sealed class ClassicFno : Module<Tensor, Tensor>
     {
         var axes = Config.Modes.Count;
         if (x.dim() != axes + 2 || x.shape[1] != Config.InChannels)
-            throw new ArgumentException($"Expected (batch, {Config.InChannels} channels) and {axes} axes, got [{string.Join(", ", x.shape)}]", nameof(x));
+            throw new ArgumentException(
+                $"Expected (batch, {Config.InChannels} channels) and {axes} axes, got [{string.Join(", ", x.shape)}]", nameof(x));
         using var scope = NewDisposeScope();
         var sizes = x.shape[2..];
         var v = Config.Coordinates ? WithCoordinates(x) : x;

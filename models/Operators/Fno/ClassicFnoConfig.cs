@@ -37,7 +37,8 @@ public sealed record ClassicFnoConfig
     internal void Validate()
     {
         if (Modes is null || Modes.Count == 0 || Modes.Any(m => m < 1))
-            throw new ArgumentException($"Expected a positive number of modes for each axis, got [{string.Join(", ", Modes ?? [])}]", nameof(Modes));
+            throw new ArgumentException(
+                $"Expected a positive number of modes for each axis, got [{string.Join(", ", Modes ?? [])}]", nameof(Modes));
         FnoConfig.Positive(InChannels, nameof(InChannels));
         FnoConfig.Positive(OutChannels, nameof(OutChannels));
         FnoConfig.Positive(Width, nameof(Width));

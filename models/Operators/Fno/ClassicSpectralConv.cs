@@ -1,13 +1,13 @@
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Models.Operators;
 
 /// <summary>
-/// The spectral convolution of the paper's scripts: a weight tensor (in, out, m1, …, mN, 2) for each combination of signs on all axes but the
-/// last, <c>weights1</c>, <c>weights2</c>, … (bit b of the number less one: axis b is negative). See <see cref="SpectralConv"/> for the sum.
+/// The spectral convolution of the paper's scripts: a weight tensor (in, out, m1, …, mN, 2) for each combination of signs on all axes but
+/// the
+/// last, <c>weights1</c>, <c>weights2</c>, … (bit b of the number less one: axis b is negative). See <see cref="SpectralConv"/> for the
+/// sum.
 /// </summary>
 public sealed class ClassicSpectralConv : Module<Tensor, Tensor>
 {
@@ -25,7 +25,8 @@ public sealed class ClassicSpectralConv : Module<Tensor, Tensor>
         FnoConfig.Positive(inChannels, nameof(inChannels));
         FnoConfig.Positive(outChannels, nameof(outChannels));
         if (modes.Count == 0 || modes.Any(m => m < 1))
-            throw new ArgumentException($"Expected a positive number of modes for each axis, got [{string.Join(", ", modes)}]", nameof(modes));
+            throw new ArgumentException(
+                $"Expected a positive number of modes for each axis, got [{string.Join(", ", modes)}]", nameof(modes));
         _inChannels = inChannels;
         _modes = [.. modes.SkipLast(1).Select(m => 2 * m), modes[^1]];
         for (var i = 0; i < 1 << (modes.Count - 1); i++)
@@ -40,9 +41,11 @@ public sealed class ClassicSpectralConv : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         if (x.dim() != _modes.Length + 2 || x.shape[1] != _inChannels)
-            throw new ArgumentException($"Expected (batch, {_inChannels} channels) and {_modes.Length} axes, got [{string.Join(", ", x.shape)}]", nameof(x));
+            throw new ArgumentException(
+                $"Expected (batch, {_inChannels} channels) and {_modes.Length} axes, got [{string.Join(", ", x.shape)}]", nameof(x));
         if (x.shape[2..^1].Zip(_modes).Any(p => p.First < p.Second) || x.shape[^1] / 2 + 1 < _modes[^1])
-            throw new ArgumentException($"The grid [{string.Join(", ", x.shape[2..])}] doesn't have all [{string.Join(", ", _modes)}] modes", nameof(x));
+            throw new ArgumentException(
+                $"The grid [{string.Join(", ", x.shape[2..])}] doesn't have all [{string.Join(", ", _modes)}] modes", nameof(x));
         using var scope = NewDisposeScope();
         var plan = _plans.For(x, x.shape[2..], _modes, _modes, true);
         var how = SpectralCost.Choose(Transform, x, _modes);

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using TorchZoo.Checkpoints;
@@ -20,7 +19,8 @@ internal sealed class WeightFactors : Module, IHasStateViews
 
     public Tensor this[int index] => get_parameter($"factor_{index}")!.view_as_complex();
 
-    public IEnumerable<StateView> StateViews => Enumerable.Range(0, _count).Select(i => SpectralWeight.Complex($"factor_{i}", $"factor_{i}"));
+    public IEnumerable<StateView> StateViews =>
+        Enumerable.Range(0, _count).Select(i => SpectralWeight.Complex($"factor_{i}", $"factor_{i}"));
 }
 
 /// <summary>W = core ×₁ F₁ ×₂ F₂ …: a small core whose axes are mapped to those of W by one matrix each.</summary>
@@ -101,7 +101,8 @@ internal sealed class TtSpectralWeight : SpectralWeight
         (_shape, _channels) = (shape, channels);
         var ranks = FactorRanks.Tt(shape, rank);
         _factors = new WeightFactors(
-            Math.Pow(std / ranks.Aggregate(1.0, (a, b) => a * b), 1.0 / shape.Length), [.. shape.Select((s, i) => new[] { ranks[i], s, ranks[i + 1] })]);
+            Math.Pow(std / ranks.Aggregate(1.0, (a, b) => a * b), 1.0 / shape.Length),
+            [.. shape.Select((s, i) => new[] { ranks[i], s, ranks[i + 1] })]);
         RegisterComponents();
     }
 

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Utils;
 using TorchZoo.Checkpoints;
 using static TorchSharp.torch;
@@ -93,7 +92,8 @@ public sealed class Fno : Module<Tensor, Tensor>, IConfigured
     private long[] Scaled(long[] padding, long[] padded, long[]? outputShape) => [.. padding.Select((p, j) =>
     {
         var factor = outputShape is not null ? (double)outputShape[j] / padded[j]
-            : Enumerable.Range(0, Config.NLayers).Aggregate(1.0, (f, layer) => f * (Config.ResolutionScalingFactor?.Of(layer, padding.Length)[j] ?? 1));
+            : Enumerable.Range(0, Config.NLayers)
+                .Aggregate(1.0, (f, layer) => f * (Config.ResolutionScalingFactor?.Of(layer, padding.Length)[j] ?? 1));
         return (long)Math.Round(factor * p);
     })];
 
@@ -101,7 +101,8 @@ public sealed class Fno : Module<Tensor, Tensor>, IConfigured
     {
         var axes = Config.NModes.Count;
         if (x.dim() != axes + 2 || x.shape[1] != Config.InChannels)
-            throw new ArgumentException($"Expected (batch, {Config.InChannels} channels) and {axes} axes, got [{string.Join(", ", x.shape)}]", nameof(x));
+            throw new ArgumentException(
+                $"Expected (batch, {Config.InChannels} channels) and {axes} axes, got [{string.Join(", ", x.shape)}]", nameof(x));
         if (outputShape is not null && (outputShape.Length != axes || outputShape.Any(s => s < 1)))
             throw new ArgumentException($"Expected {axes} positive sizes, got [{string.Join(", ", outputShape)}]", nameof(outputShape));
     }

@@ -126,9 +126,11 @@ public sealed record FnoConfig
         Positive(HiddenChannels, nameof(HiddenChannels));
         Positive(NLayers, nameof(NLayers));
         if (!(LiftingChannelRatio * HiddenChannels >= 1))
-            throw new ArgumentException($"Lifting needs a channel at least, got the ratio {LiftingChannelRatio}", nameof(LiftingChannelRatio));
+            throw new ArgumentException(
+                $"Lifting needs a channel at least, got the ratio {LiftingChannelRatio}", nameof(LiftingChannelRatio));
         if (!(ProjectionChannelRatio * HiddenChannels >= 1))
-            throw new ArgumentException($"Projection needs a channel at least, got the ratio {ProjectionChannelRatio}", nameof(ProjectionChannelRatio));
+            throw new ArgumentException(
+                $"Projection needs a channel at least, got the ratio {ProjectionChannelRatio}", nameof(ProjectionChannelRatio));
         OneOf(PositionalEmbedding, [null, "grid"], nameof(PositionalEmbedding));
         Activations.Named(NonLinearity, nameof(NonLinearity));
         OneOf(Norm, [null, "instance_norm", "group_norm", "batch_norm", "ada_in"], nameof(Norm));
@@ -141,7 +143,9 @@ public sealed record FnoConfig
         if (ChannelMlpDropout is not (>= 0 and <= 1))
             throw new ArgumentException($"Expected a probability, got {ChannelMlpDropout}", nameof(ChannelMlpDropout));
         if (UseChannelMlp && !(Math.Round(HiddenChannels * ChannelMlpExpansion) >= 1))
-            throw new ArgumentException($"The channel network needs a hidden channel at least, got the expansion {ChannelMlpExpansion}", nameof(ChannelMlpExpansion));
+            throw new ArgumentException(
+                $"The channel network needs a hidden channel at least, got the expansion {ChannelMlpExpansion}",
+                nameof(ChannelMlpExpansion));
         Positive(ConvBiasKernel, nameof(ConvBiasKernel));
         if (ConvBiasKernel > 1 && (FnoSkip?.ToLowerInvariant() != "linear" || NModes.Count > 3))
             throw new ArgumentException("A kernel wider than 1 needs a linear skip and at most three axes", nameof(ConvBiasKernel));
@@ -151,7 +155,9 @@ public sealed record FnoConfig
         OneOf(Implementation, ["factorized", "reconstructed"], nameof(Implementation));
         OneOf(ConvModule, ["SpectralConv"], nameof(ConvModule));
         if (DecompositionKwargs is { Count: > 0 })
-            throw new ArgumentException($"Expected no further options of the decomposition, got {string.Join(", ", DecompositionKwargs.Keys)}", nameof(DecompositionKwargs));
+            throw new ArgumentException(
+                $"Expected no further options of the decomposition, got {string.Join(", ", DecompositionKwargs.Keys)}",
+                nameof(DecompositionKwargs));
     }
 
     internal static void Positive(long value, string parameter)

@@ -1,10 +1,10 @@
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Models.Operators;
 
-/// <summary>The paper's "FNO-2D with RNN structure": a network that predicts the next frame from the last ones, applied again and again.</summary>
+/// <summary>The paper's "FNO-2D with RNN structure": a network that predicts the next frame from the last ones, applied again and
+/// again.</summary>
 public static class FnoRollout
 {
     /// <summary>

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Operators;
@@ -8,7 +7,8 @@ namespace TorchZoo.Models.Operators;
 public static partial class LegacyFnoConverter
 {
     /// <summary>
-    /// Converts the spectral weights of a state dict: <c>p.weights1</c>, <c>p.weights2</c>, … (in, out, m1, …, mN, complex or with a last axis
+    /// Converts the spectral weights of a state dict: <c>p.weights1</c>, <c>p.weights2</c>, … (in, out, m1, …, mN, complex or with a last
+    /// axis
     /// of 2) become <c>p.weight.tensor</c>, complex (in, out, 2·m1, …, mN). The layer that takes it has nModes = (2·m1, …, 2·(mN − 1)). No
     /// rescaling is needed: the scripts' "ortho" transforms cancel like ours. Everything else is passed on as it is.
     /// </summary>
@@ -34,7 +34,8 @@ public static partial class LegacyFnoConverter
             for (var i = 0; i < count; i++)
             {
                 if (!state.TryGetValue($"{prefix}weights{i + 1}", out var part))
-                    throw new ArgumentException($"{prefix}weights1 has {first.dim() - 2} axes, so there should be a {prefix}weights{i + 1}", nameof(state));
+                    throw new ArgumentException(
+                        $"{prefix}weights1 has {first.dim() - 2} axes, so there should be a {prefix}weights{i + 1}", nameof(state));
                 parts[i] = AsComplex(part);
                 if (!parts[i].shape.SequenceEqual(first.shape))
                     throw new ArgumentException($"{prefix}weights{i + 1} has another shape than {prefix}weights1", nameof(state));
@@ -56,7 +57,8 @@ public static partial class LegacyFnoConverter
     private static Tensor AsComplex(Tensor t) =>
         t.is_complex() ? t.alias()
         : t.dim() >= 4 && t.shape[^1] == 2 ? t.contiguous().view_as_complex()
-        : throw new ArgumentException($"Expected complex weights or real pairs (…, 2), got {t.dtype} [{string.Join(", ", t.shape)}]", "state");
+        : throw new ArgumentException(
+            $"Expected complex weights or real pairs (…, 2), got {t.dtype} [{string.Join(", ", t.shape)}]", "state");
 
     [GeneratedRegex(@"^(?<prefix>(.*\.)?)weights(?<number>\d+)$")]
     private static partial Regex Weights();

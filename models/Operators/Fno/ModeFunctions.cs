@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Operators;
 
 /// <summary>
-/// The two maps of a <see cref="ModeTransform"/> as autograd functions, each the other's gradient. Without them libtorch derives the gradient
+/// The two maps of a <see cref="ModeTransform"/> as autograd functions, each the other's gradient. Without them libtorch derives the
+/// gradient
 /// of a real transform as a complex one of twice the size and copies conjugated matrices.
 /// </summary>
 internal static class ModeFunctions

@@ -9,8 +9,10 @@ namespace TorchZoo.Models.Operators;
 /// Down: Y(k) = w_k Σ_x y(x) e^{−2πi k·x}
 /// Up:   y(x) = Re Σ_k w_k Y(k) e^{2πi k·x}     (without Re for complex data)
 /// </code>
-/// with x = index/size, and real weights w_k that depend on the last axis' mode. With w = 1/points, Down is the transform of the input; with
-/// w_k = 2 for modes whose conjugate is left out, Up is its inverse. Modes: (k1, …, kN, batch, channels); functions: (batch, channels, d1, …, dN).
+/// with x = index/size, and real weights w_k that depend on the last axis' mode. With w = 1/points, Down is the transform of the input;
+/// with
+/// w_k = 2 for modes whose conjugate is left out, Up is its inverse. Modes: (k1, …, kN, batch, channels); functions: (batch, channels,
+/// d1, …, dN).
 /// </summary>
 internal sealed class ModeTransform : IDisposable
 {
@@ -43,10 +45,14 @@ internal sealed class ModeTransform : IDisposable
 
     private int Last => _sizes.Length - 1;
 
+    private ScalarType ComplexType => _type == ScalarType.Float64 ? ScalarType.ComplexFloat64 : ScalarType.ComplexFloat32;
+
     /// <summary>(batch, channels, d1, …, dN) → (k1, …, kN, batch, channels).</summary>
     public Tensor Down(Tensor x, SpectralTransform how)
     {
         using var scope = NewDisposeScope();
+        if (x.numel() == 0) // MKL refuses
+            return zeros([.. Modes, x.shape[0], x.shape[1]], ComplexType, _device).MoveToOuterDisposeScope();
         var modes = how == SpectralTransform.Dft ? DownDft(x) : DownFft(x);
         // Modes in front: the product over channels is then one matrix product a mode. As a transposition of two axes it is a fast copy.
         return modes.view(x.shape[0] * x.shape[1], -1).t().contiguous().view([.. Modes, x.shape[0], x.shape[1]]).MoveToOuterDisposeScope();
@@ -57,6 +63,8 @@ internal sealed class ModeTransform : IDisposable
     {
         using var scope = NewDisposeScope();
         var (batch, channels) = (modes.shape[^2], modes.shape[^1]);
+        if (modes.numel() == 0)
+            return zeros([batch, channels, .. _sizes], _complex ? ComplexType : _type, _device).MoveToOuterDisposeScope();
         var y = modes.reshape(-1, batch * channels).t().contiguous().view([batch, channels, .. Modes]);
         return (how == SpectralTransform.Dft ? UpDft(y) : UpFft(y)).MoveToOuterDisposeScope();
     }
@@ -74,7 +82,8 @@ internal sealed class ModeTransform : IDisposable
                 // A mode that isn't there is 0.
                 var all = t.shape;
                 all[j + 2] = Modes[j];
-                t = zeros(all, t.dtype, t.device).index_copy(j + 2, Places("rows", j, Present(j)), t.index_select(j + 2, Places("places", j, At(j))));
+                var present = t.index_select(j + 2, Places("places", j, At(j)));
+                t = zeros(all, t.dtype, t.device).index_copy(j + 2, Places("rows", j, Present(j)), present);
             }
             else if (IsRange(j)) t = t.narrow(j + 2, 0, Modes[j]);
             else t = t.index_select(j + 2, Places("places", j, At(j)));
@@ -168,7 +177,8 @@ internal sealed class ModeTransform : IDisposable
     // (points, 2·modes): columns w cos, −w sin, the same for both directions.
     private Tensor RealWaves() => Constant("real", Last, () =>
     {
-        var waves = Table(Last, (k, turn) => (Math.Cos(2 * Math.PI * turn), -Math.Sin(2 * Math.PI * turn) * (IsSelfConjugate(k) || (_realLast && k == Modes[Last] - 1) ? 0 : 1)));
+        bool IsReal(int k) => IsSelfConjugate(k) || (_realLast && k == Modes[Last] - 1);
+        var waves = Table(Last, (k, turn) => (Math.Cos(2 * Math.PI * turn), IsReal(k) ? 0 : -Math.Sin(2 * Math.PI * turn)));
         return waves.permute(1, 0, 2).flatten(1).contiguous();
     });
 
@@ -188,7 +198,8 @@ internal sealed class ModeTransform : IDisposable
                 (table[at], table[at + 1]) = (weight * a, weight * b);
             }
         }
-        return tensor(table, [count, size, 2], _type, _device);
+        // TorchSharp's tensors of arrays live in the array's memory, which isn't aligned as complex numbers must be.
+        return tensor(table, [count, size, 2], _type, _device).clone();
     }
 
     // Frequency 0 or Nyquist of the last axis.
@@ -199,7 +210,8 @@ internal sealed class ModeTransform : IDisposable
 
     private long[] At(int axis) => [.. _places[axis].Where(p => p >= 0)];
 
-    private long[] Present(int axis) => [.. Enumerable.Range(0, _places[axis].Length).Where(i => _places[axis][i] >= 0).Select(i => (long)i)];
+    private long[] Present(int axis) =>
+        [.. Enumerable.Range(0, _places[axis].Length).Where(i => _places[axis][i] >= 0).Select(i => (long)i)];
 
     private Tensor Places(string kind, int axis, long[] values) => Constant(kind, axis, () => tensor(values, device: _device));
 

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -61,6 +60,7 @@ internal sealed class AdaIn : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var scaleAndShift = _mlp.forward(embedding);
         return functional.group_norm(
-            x, _channels, scaleAndShift.narrow(0, 0, _channels), scaleAndShift.narrow(0, _channels, _channels), 1e-5).MoveToOuterDisposeScope();
+            x, _channels, scaleAndShift.narrow(0, 0, _channels), scaleAndShift.narrow(0, _channels, _channels), 1e-5)
+            .MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using TorchZoo.Checkpoints;
@@ -11,7 +10,8 @@ namespace TorchZoo.Models.Operators;
 /// The Fourier integral operator K of the paper (equations 3–5): transform, multiply the lowest modes by learned matrices, transform back.
 /// <code>y_o(x) = b_o + Re Σ_k c_k e^{2πi k·x} Σ_c X_c(k) W_{k,c,o},   x_j = index/size,</code>
 /// where X is the discrete Fourier transform divided by the number of points, k runs over the kept modes (−⌊m/2⌋ … ⌈m/2⌉−1 on every axis
-/// but the last, 0 … ⌊m/2⌋ on the last), and c_k is 1 for k_N = 0 and for the Nyquist frequency and 2 otherwise. Complex data have all signs
+/// but the last, 0 … ⌊m/2⌋ on the last), and c_k is 1 for k_N = 0 and for the Nyquist frequency and 2 otherwise. Complex data have all
+/// signs
 /// of frequencies on the last axis too. (batch, in, d1, …, dN) → (batch, out, d1, …, dN).
 /// </summary>
 public sealed class SpectralConv : Module<Tensor, Tensor>
@@ -59,9 +59,11 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
         FnoConfig.Positive(inChannels, nameof(inChannels));
         FnoConfig.Positive(outChannels, nameof(outChannels));
         if (separable && inChannels != outChannels)
-            throw new ArgumentException($"A separable convolution has as many channels in as out, not {inChannels} and {outChannels}", nameof(outChannels));
+            throw new ArgumentException(
+                $"A separable convolution has as many channels in as out, not {inChannels} and {outChannels}", nameof(outChannels));
         if (resolutionScaling is not null && resolutionScaling.Count != nModes.Count)
-            throw new ArgumentException($"Expected a factor for each of {nModes.Count} axes, got {resolutionScaling.Count}", nameof(resolutionScaling));
+            throw new ArgumentException(
+                $"Expected a factor for each of {nModes.Count} axes, got {resolutionScaling.Count}", nameof(resolutionScaling));
         (_inChannels, _outChannels, _separable, _complexData) = (inChannels, outChannels, separable, complexData);
         (_precision, _hermitian, _scaling) = (precision, enforceHermitianSymmetry, resolutionScaling?.ToArray());
 
@@ -171,13 +173,15 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
     private static void CheckModes(IReadOnlyList<long> modes, int axes, string parameter)
     {
         if (modes.Count != axes || axes == 0 || modes.Any(m => m < 1))
-            throw new ArgumentException($"Expected a positive number of modes for each of {Math.Max(axes, 1)} axes, got [{string.Join(", ", modes)}]", parameter);
+            throw new ArgumentException(
+                $"Expected a positive number of modes for each of {Math.Max(axes, 1)} axes, got [{string.Join(", ", modes)}]", parameter);
     }
 
     private void CheckRoom(long[] modes, string parameter)
     {
         if (modes.Zip(_maxModes).Any(m => m.First > m.Second))
-            throw new ArgumentException($"There are weights for [{string.Join(", ", _maxModes)}] modes only, not [{string.Join(", ", modes)}]", parameter);
+            throw new ArgumentException(
+                $"There are weights for [{string.Join(", ", _maxModes)}] modes only, not [{string.Join(", ", modes)}]", parameter);
     }
 
     /// <inheritdoc/>

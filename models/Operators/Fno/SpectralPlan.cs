@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Operators;
@@ -49,10 +48,12 @@ internal sealed class SpectralPlan : IDisposable
         var points = sizes.Aggregate(1.0, (a, b) => a * b);
         var (width, height) = (sizes[last], outSizes[last]);
         Input = new ModeTransform(sizes, from, complexData, [.. from[last].Select(_ => 1 / points)], false, type, device);
-        // The reference drops the imaginary part of the *input* spectrum's last column when the output's size is even: on the same grid that
+        // The reference drops the imaginary part of the *input* spectrum's last column when the output's size is even: on the same grid
+        // that
         // is the Nyquist frequency, which has none, on another it is not.
         var realLast = !complexData && hermitian && height % 2 == 0 && from[last].Length == width / 2 + 1;
-        Output = new ModeTransform(outSizes, to, complexData, [.. to[last].Select(k => complexData || 2 * k % height == 0 ? 1.0 : 2)], realLast, type, device);
+        var counts = to[last].Select(k => complexData || 2 * k % height == 0 ? 1.0 : 2);
+        Output = new ModeTransform(outSizes, to, complexData, [.. counts], realLast, type, device);
         ZeroMode = [.. to.Select(t => Array.IndexOf(t, 0L))];
     }
 

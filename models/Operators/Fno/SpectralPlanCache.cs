@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Operators;
@@ -18,7 +17,9 @@ internal sealed class SpectralPlanCache : IDisposable
         lock (_plans)
         {
             var known = _plans.FindIndex(p => p.Key == key);
-            var plan = known >= 0 ? _plans[known].Plan : new SpectralPlan(sizes, outSizes, modes, weights, x.is_complex(), hermitian, type, x.device);
+            var plan = known >= 0
+                ? _plans[known].Plan
+                : new SpectralPlan(sizes, outSizes, modes, weights, x.is_complex(), hermitian, type, x.device);
             if (known >= 0) _plans.RemoveAt(known);
             // A plan that falls out isn't disposed of: a backward pass may still need it. The collector gets it.
             if (_plans.Count == Kept) _plans.RemoveAt(0);

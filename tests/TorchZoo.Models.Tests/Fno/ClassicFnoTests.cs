@@ -80,7 +80,13 @@ public sealed class ClassicFnoTests
         using var scope = NewDisposeScope();
         using var model = new ClassicFno(new ClassicFnoConfig
         {
-            Modes = [3, 3], InChannels = 1, OutChannels = 2, Width = 4, Padding = 9, BatchNorm = false, NonLinearity = "gelu",
+            Modes = [3, 3],
+            InChannels = 1,
+            OutChannels = 2,
+            Width = 4,
+            Padding = 9,
+            BatchNorm = false,
+            NonLinearity = "gelu",
         });
         var y = model.forward(randn(2, 1, 11, 13));
         Assert.That(y.shape, Is.EqualTo(new long[] { 2, 2, 11, 13 }));

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Models.Operators;
 using TorchZoo.Testing;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using TorchSharp;
-using TorchZoo.Checkpoints;
 using TorchZoo.Models.Operators;
 using static TorchSharp.torch;
 
@@ -107,7 +106,8 @@ public sealed class FnoTests
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        using var model = new Fno(Config(4, 4) with { NLayers = 2, DomainPadding = [0.25], ResolutionScalingFactor = new double[] { 2, 1 } });
+        var config = Config(4, 4) with { NLayers = 2, DomainPadding = [0.25], ResolutionScalingFactor = new double[] { 2, 1 } };
+        using var model = new Fno(config);
         Assert.That(model.forward(randn(1, 1, 8, 12)).shape, Is.EqualTo(new long[] { 1, 1, 16, 24 }));
     }
 
@@ -193,7 +193,8 @@ public sealed class FnoTests
         Assert.That(Zoo.ModelNames(), Is.SupersetOf(new[] { "fno", "fno-classic" }));
         var paper = Zoo.Find("fno");
         Assert.That(paper.Family, Is.EqualTo("Operators"));
-        using var model = Zoo.CreateFromJson("fno", """{"n_modes":[4],"in_channels":1,"out_channels":1,"hidden_channels":8,"domain_padding":0.1}""");
+        using var model = Zoo.CreateFromJson(
+            "fno", """{"n_modes":[4],"in_channels":1,"out_channels":1,"hidden_channels":8,"domain_padding":0.1}""");
         Assert.That(model, Is.TypeOf<Fno>());
     }
 

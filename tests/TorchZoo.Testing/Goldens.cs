@@ -1,8 +1,8 @@
 namespace TorchZoo.Testing;
 
 /// <summary>
-/// Where the golden files are: in the folder that the environment variable <c>TORCHZOO_GOLDENS</c> names, else in <c>tests/data/goldens</c>.
-/// Tests enumerate what is there and know no file or case by name.
+/// Where the golden files are: in the folder that the environment variable <c>TORCHZOO_GOLDENS</c> names, else in
+/// <c>tests/data/goldens</c>. Tests enumerate what is there and know no file or case by name.
 /// </summary>
 public static class Goldens
 {
@@ -19,7 +19,8 @@ public static class Goldens
 
     /// <summary>Full paths of the case folders of a family (those with a <c>case.json</c>), sorted; empty if there are none.</summary>
     public static IReadOnlyList<string> Cases(string family) => !System.IO.Directory.Exists(Folder(family)) ? [] :
-        [.. System.IO.Directory.GetDirectories(Folder(family)).Where(d => File.Exists(Path.Combine(d, "case.json"))).Order(StringComparer.Ordinal)];
+        [.. System.IO.Directory.GetDirectories(Folder(family)).Where(d => File.Exists(Path.Combine(d, "case.json")))
+            .Order(StringComparer.Ordinal)];
 
     /// <summary>What a test is named after: <c>family/file</c>.</summary>
     public static string Label(string path) => $"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}";

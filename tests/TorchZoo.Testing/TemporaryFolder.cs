@@ -11,7 +11,8 @@ public sealed class TemporaryFolder : IDisposable
 
     /// <summary>Names of the files in it, hidden ones too, sorted.</summary>
     public IReadOnlyList<string> Files =>
-        [.. new DirectoryInfo(Path).GetFiles("*", new EnumerationOptions { AttributesToSkip = 0 }).Select(f => f.Name).Order(StringComparer.Ordinal)];
+        [.. new DirectoryInfo(Path).GetFiles("*", new EnumerationOptions { AttributesToSkip = 0 }).Select(f => f.Name)
+            .Order(StringComparer.Ordinal)];
 
     /// <inheritdoc/>
     public void Dispose() => System.IO.Directory.Delete(Path, recursive: true);

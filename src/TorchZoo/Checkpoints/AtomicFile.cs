@@ -8,8 +8,8 @@ public static partial class AtomicFile
     private const int BufferSize = 64 * 1024;
 
     /// <summary>
-    /// Writes a temporary file in the folder of <paramref name="path"/>, flushes it to the disk and renames it to <paramref name="path"/>. A
-    /// full disk, an exception or the end of the process at any moment leaves what <paramref name="path"/> was before. A process that is
+    /// Writes a temporary file in the folder of <paramref name="path"/>, flushes it to the disk and renames it to <paramref name="path"/>.
+    /// A full disk, an exception or the end of the process at any moment leaves what <paramref name="path"/> was before. A process that is
     /// killed in between leaves its temporary file, <c>.NAME.RANDOM.tmp</c>, behind; see <see cref="DeleteLeftovers"/>.
     /// </summary>
     /// <param name="path">The file; its folder exists. A file of this name is replaced.</param>

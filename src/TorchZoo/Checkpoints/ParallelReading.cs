@@ -3,7 +3,9 @@ using System.Runtime.ExceptionServices;
 
 namespace TorchZoo.Checkpoints;
 
-/// <summary>Reads with a few threads: one copies out of the page cache, and computes checksums, at a fraction of what memory can do.</summary>
+/// <summary>
+/// Reads with a few threads: one copies out of the page cache, and computes checksums, at a fraction of what memory can do.
+/// </summary>
 internal static class ParallelReading
 {
     // Below this, starting threads takes longer than reading.

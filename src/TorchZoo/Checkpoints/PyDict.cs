@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Checkpoints;
 
 /// <summary>
-/// A Python dictionary: keys of any hashable type in the order of insertion. Keys are compared as Python does: 1, 1.0 and True are the same.
+/// A Python dictionary: keys of any hashable type in the order of insertion. Keys are compared as Python does: 1, 1.0 and True are the
+/// same.
 /// </summary>
 /// <param name="kind">What it is in Python.</param>
 public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollection<KeyValuePair<object?, object?>>
@@ -69,11 +70,13 @@ public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollect
     /// <typeparam name="T">Type wanted. Python's int also reads as int or double, a bytearray as bytes, a list or a tuple as
     /// <c>IReadOnlyList&lt;object?&gt;</c>.</typeparam>
     /// <param name="path">Keys of dictionaries and indices of lists and tuples, from here.</param>
-    /// <exception cref="InvalidDataException">There is nothing at the path, or a value of another type; the message names the path.</exception>
+    /// <exception cref="InvalidDataException">There is nothing at the path, or a value of another type; the message names the
+    /// path.</exception>
     public T Get<T>(params ReadOnlySpan<object> path) =>
         PyTree.Find(this, path, out var value, out var missing)
             ? PyTree.TryAs<T>(value, out var typed) ? typed
-                : throw new InvalidDataException($"'{PyTree.Show(path)}' is {PyTree.Describe(value)}; {PyTree.Describe(typeof(T))} was expected")
+                : throw new InvalidDataException(
+                    $"'{PyTree.Show(path)}' is {PyTree.Describe(value)}; {PyTree.Describe(typeof(T))} was expected")
             : throw new InvalidDataException($"'{PyTree.Show(path)}' is missing (there is no '{missing}')");
 
     /// <summary>A value at a path below this dictionary if it is there and of the type; see <see cref="Get{T}"/>.</summary>

@@ -13,8 +13,8 @@ public static class PyTorchFile
     /// <summary>Reads a file, of the zip format or the one before it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to read it.</param>
-    /// <returns>The tree of its values, see <see cref="PyTree"/>. Its tensors belong to the caller (<see cref="PyTree.DisposeTensors"/>), or
-    /// to the dispose scope that is open. Tensors that shared memory when they were saved share it again.</returns>
+    /// <returns>The tree of its values, see <see cref="PyTree"/>. Its tensors belong to the caller (<see cref="PyTree.DisposeTensors"/>),
+    /// or to the dispose scope that is open. Tensors that shared memory when they were saved share it again.</returns>
     /// <exception cref="InvalidDataException">The file is damaged, hostile, or holds what a checkpoint may not hold; the message names the
     /// file and the reason.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -31,8 +31,8 @@ public static class PyTorchFile
     }
 
     /// <summary>
-    /// Reads weights of a file into a module. Names and shapes are compared and all data verified before the module is touched; then they go
-    /// from the file straight into the module's memory.
+    /// Reads weights of a file into a module. Names and shapes are compared and all data verified before the module is touched; then they
+    /// go from the file straight into the module's memory.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="module">The module, on any device and of any dtype.</param>
@@ -40,7 +40,8 @@ public static class PyTorchFile
     /// <param name="select">Finds the state dict in the file's tree; null: the whole tree, or the dict that is at <c>model/state_dict</c>,
     /// <c>state_dict</c>, <c>model_state_dict</c> or <c>model</c>. Its tensors must not be read: they have no data yet.</param>
     /// <returns>What did not fit.</returns>
-    /// <exception cref="ArgumentException">Strict, and keys are missing, unexpected or mismatched; the message names all of them.</exception>
+    /// <exception cref="ArgumentException">Strict, and keys are missing, unexpected or mismatched; the message names all of
+    /// them.</exception>
     /// <exception cref="InvalidDataException">The file is damaged or hostile, or holds no state dict.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static StateDictReport LoadStateDict(string path, nn.Module module, bool strict = true, Func<object?, PyDict>? select = null)
@@ -78,9 +79,10 @@ public static class PyTorchFile
 
     /// <summary>Writes a tree to a file of the zip format, atomically (see <see cref="AtomicFile"/>).</summary>
     /// <param name="path">The file; one of this name is replaced.</param>
-    /// <param name="tree">Values as in <see cref="PyTree"/>; also int, float and dictionaries of names and tensors. Tensors are of any device
-    /// and stay there; the file says <c>cpu</c> for all. Tensors that share memory share it in the file.</param>
-    /// <exception cref="ArgumentException">The tree holds a value of another type, a cycle, or a tensor that is sparse or quantized.</exception>
+    /// <param name="tree">Values as in <see cref="PyTree"/>; also int, float and dictionaries of names and tensors. Tensors are of any
+    /// device and stay there; the file says <c>cpu</c> for all. Tensors that share memory share it in the file.</param>
+    /// <exception cref="ArgumentException">The tree holds a value of another type, a cycle, or a tensor that is sparse or
+    /// quantized.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Save(string path, object? tree)
     {

@@ -13,8 +13,8 @@ public sealed record PyTorchLoadOptions
 
     /// <summary>
     /// Maps the tensors' data into memory instead of reading it, where that is possible (CPU, not compressed): the file is opened in an
-    /// instant and its pages are read when they are used. Checksums of the data are then not verified; what is written to the tensors stays in
-    /// memory; the file must not change or shrink while a tensor is in use.
+    /// instant and its pages are read when they are used. Checksums of the data are then not verified; what is written to the tensors
+    /// stays in memory; the file must not change or shrink while a tensor is in use.
     /// </summary>
     public bool MemoryMap { get; init; }
 

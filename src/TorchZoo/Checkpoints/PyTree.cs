@@ -59,18 +59,25 @@ public static class PyTree
 
     internal static bool TryAs<T>(object? value, [MaybeNullWhen(false)] out T result)
     {
-        object? converted = value;
-        if (typeof(T) == typeof(double)) converted = value switch { long n => (double)n, int n => (double)n, float x => (double)x, _ => value };
-        else if (typeof(T) == typeof(float)) converted = value switch { double x => (float)x, long n => (float)n, _ => value };
-        else if (typeof(T) == typeof(long)) converted = value is int n ? (long)n : value;
-        else if (typeof(T) == typeof(int)) converted = value is long and >= int.MinValue and <= int.MaxValue ? (int)(long)value : value;
-        else if (typeof(T) == typeof(BigInteger)) converted = value is long n ? (BigInteger)n : value;
-        else if (typeof(T) == typeof(byte[])) converted = value is PyByteArray array ? array.Bytes : value;
+        object? converted = (default(T), value) switch
+        {
+            (double, long n) => (double)n,
+            (double, int n) => (double)n,
+            (double, float x) => (double)x,
+            (float, double x) => (float)x,
+            (float, long n) => (float)n,
+            (long, int n) => (long)n,
+            (int, long n and >= int.MinValue and <= int.MaxValue) => (int)n,
+            (BigInteger, long n) => (BigInteger)n,
+            (_, PyByteArray array) when typeof(T) == typeof(byte[]) => array.Bytes,
+            _ => value,
+        };
         result = converted is T typed ? typed : default!;
         return converted is T;
     }
 
-    internal static string Show(ReadOnlySpan<object> path) => string.Join("/", path.ToArray().Select(step => step is string text ? PyKey.Printable(text) : $"{step}"));
+    internal static string Show(ReadOnlySpan<object> path) =>
+        string.Join("/", path.ToArray().Select(step => step is string text ? PyKey.Printable(text) : $"{step}"));
 
     internal static string Describe(object? value) => value switch
     {

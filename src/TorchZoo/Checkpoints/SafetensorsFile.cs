@@ -27,9 +27,10 @@ public static class SafetensorsFile
     /// <summary>Reads the tensors of a file, or of the files that an index lists.</summary>
     /// <param name="path">The file, or the index of a sharded one (<c>….index.json</c>).</param>
     /// <param name="device">Where the tensors go; null: the CPU.</param>
-    /// <param name="memoryMap">On the CPU: maps the data into memory instead of reading them, so that pages are read when they are used. What is
-    /// written to the tensors stays in memory; the file must not change or shrink while one of them is in use.</param>
-    /// <returns>The tensors, in the order of the header or the index. They belong to the caller, or to the dispose scope that is open.</returns>
+    /// <param name="memoryMap">On the CPU: maps the data into memory instead of reading them, so that pages are read when they are used.
+    /// What is written to the tensors stays in memory; the file must not change or shrink while one of them is in use.</param>
+    /// <returns>The tensors, in the order of the header or the index. They belong to the caller, or to the dispose scope that is
+    /// open.</returns>
     /// <exception cref="InvalidDataException">A file is damaged or hostile, or doesn't hold what the index says.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static Dictionary<string, Tensor> Load(string path, Device? device = null, bool memoryMap = false)
@@ -45,10 +46,11 @@ public static class SafetensorsFile
 
     /// <summary>Writes tensors to a file, atomically.</summary>
     /// <param name="path">The file; one of this name is replaced.</param>
-    /// <param name="tensors">The tensors, of any device and strides. Each is written as its own contiguous copy: views don't stay shared.</param>
+    /// <param name="tensors">The tensors, of any device and strides. Each is written as its own contiguous copy: views don't stay
+    /// shared.</param>
     /// <param name="metadata">Strings to store with them.</param>
-    /// <exception cref="ArgumentException">A tensor's dtype is none of the format (complex128; store it as <c>view_as_real</c>), or a tensor is
-    /// named <c>__metadata__</c>.</exception>
+    /// <exception cref="ArgumentException">A tensor's dtype is none of the format (complex128; store it as <c>view_as_real</c>), or a
+    /// tensor is named <c>__metadata__</c>.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -67,21 +69,23 @@ public static class SafetensorsFile
 
     /// <summary>Writes tensors to several files of limited size, and an index of them.</summary>
     /// <param name="indexPath">The index, <c>NAME.safetensors.index.json</c>; the others go beside it as
-    /// <c>NAME-00001-of-00003.safetensors</c> and so on. It is written last; an interruption before leaves an older index as it was, but perhaps
-    /// newer files beside it.</param>
+    /// <c>NAME-00001-of-00003.safetensors</c> and so on. It is written last; an interruption before leaves an older index as it was, but
+    /// perhaps newer files beside it.</param>
     /// <param name="tensors">See <see cref="Save"/>.</param>
     /// <param name="maxShardBytes">Bytes of tensors in a file; a larger tensor has a file of its own.</param>
     /// <param name="metadata">Strings to store in each file.</param>
     /// <exception cref="ArgumentException">The path does not end in <c>.safetensors.index.json</c>; and see <see cref="Save"/>.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
     public static void SaveSharded(
-        string indexPath, IReadOnlyDictionary<string, Tensor> tensors, long maxShardBytes, IReadOnlyDictionary<string, string>? metadata = null)
+        string indexPath, IReadOnlyDictionary<string, Tensor> tensors, long maxShardBytes,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(indexPath);
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
-        if (!indexPath.EndsWith(ShardIndex.Extension, StringComparison.Ordinal) || Path.GetFileName(indexPath).Length == ShardIndex.Extension.Length)
-            throw new ArgumentException($"An index is named NAME{ShardIndex.Extension}, not '{Path.GetFileName(indexPath)}'.", nameof(indexPath));
+        var file = Path.GetFileName(indexPath);
+        if (!file.EndsWith(ShardIndex.Extension, StringComparison.Ordinal) || file.Length == ShardIndex.Extension.Length)
+            throw new ArgumentException($"An index is named NAME{ShardIndex.Extension}, not '{file}'.", nameof(indexPath));
         Check(tensors);
         var shards = new List<Dictionary<string, Tensor>>();
         var room = 0L;
@@ -109,8 +113,9 @@ public static class SafetensorsFile
         foreach (var shard in map.GroupBy(entry => entry.Value, entry => entry.Key))
         {
             var loaded = LoadOne(index.PathOf(shard.Key), device, memoryMap);
-            if (!loaded.Keys.ToHashSet().SetEquals(shard))
-                throw new InvalidDataException($"{index.PathOf(shard.Key)} holds other tensors than {path} says: {string.Join(", ", loaded.Keys.Except(shard).Concat(shard.Except(loaded.Keys)).Take(10))}");
+            var different = loaded.Keys.Except(shard).Concat(shard.Except(loaded.Keys)).Take(10).ToList();
+            if (different.Count > 0)
+                throw new InvalidDataException($"{shard.Key} holds other tensors than {path} says: {string.Join(", ", different)}");
             foreach (var (name, tensor) in loaded) tensors.Add(name, tensor);
         }
         return map.Keys.ToDictionary(name => name, name => tensors[name]);
@@ -149,7 +154,8 @@ public static class SafetensorsFile
     {
         foreach (var (name, tensor) in tensors)
         {
-            if (name == "__metadata__") throw new ArgumentException("A tensor cannot be named __metadata__; the format uses that name.", nameof(tensors));
+            if (name == "__metadata__")
+                throw new ArgumentException("A tensor cannot be named __metadata__; the format uses that name.", nameof(tensors));
             if (SafetensorsDtypes.NameOf(tensor.dtype) is null)
                 throw new ArgumentException($"'{name}' is {tensor.dtype}, which safetensors files cannot hold.", nameof(tensors));
         }

@@ -6,14 +6,15 @@ namespace TorchZoo.Checkpoints;
 public static partial class StateDict
 {
     /// <summary>
-    /// Copies a state dict into a module, converting dtypes and devices. Everything is compared before anything is written: a module is never
-    /// half loaded.
+    /// Copies a state dict into a module, converting dtypes and devices. Everything is compared before anything is written: a module is
+    /// never half loaded.
     /// </summary>
     /// <param name="module">The module.</param>
     /// <param name="state">Tensors by the keys of <see cref="Entries"/>.</param>
     /// <param name="strict">Whether all keys must fit; otherwise those that do are loaded.</param>
     /// <returns>What did not fit.</returns>
-    /// <exception cref="ArgumentException">Strict, and keys are missing, unexpected or mismatched; the message names all of them.</exception>
+    /// <exception cref="ArgumentException">Strict, and keys are missing, unexpected or mismatched; the message names all of
+    /// them.</exception>
     public static StateDictReport Load(Module module, IReadOnlyDictionary<string, Tensor> state, bool strict = true)
     {
         using var scope = NewDisposeScope();
@@ -40,12 +41,14 @@ public static partial class StateDict
             if (!state.TryGetValue(entry.Key, out var source)) missing.Add(entry.Key);
             else if (!target.shape.AsSpan().SequenceEqual(source.shape))
                 mismatched.Add($"{entry.Key} (module [{string.Join(", ", target.shape)}], state dict [{string.Join(", ", source.shape)}])");
-            else if (source.is_complex() && !target.is_complex()) mismatched.Add($"{entry.Key} (module {target.dtype}, state dict {source.dtype})");
+            else if (source.is_complex() && !target.is_complex())
+                mismatched.Add($"{entry.Key} (module {target.dtype}, state dict {source.dtype})");
             else pairs.Add((target, source));
         }
         var report = new StateDictReport(missing, [.. state.Keys.Where(key => !known.Contains(key))], mismatched);
         if (strict && !report.IsExact)
-            throw new ArgumentException($"The state dict does not fit {module.GetType().Name}.{Environment.NewLine}{report}", nameof(state));
+            throw new ArgumentException(
+                $"The state dict does not fit {module.GetType().Name}.{Environment.NewLine}{report}", nameof(state));
         return (report, pairs);
     }
 }

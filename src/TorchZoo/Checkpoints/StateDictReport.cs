@@ -3,7 +3,8 @@ namespace TorchZoo.Checkpoints;
 /// <summary>How a state dict fits a module.</summary>
 /// <param name="Missing">Keys of the module that the state dict lacks.</param>
 /// <param name="Unexpected">Keys of the state dict that the module lacks.</param>
-/// <param name="Mismatched">Keys of both whose shapes differ, or whose values cannot be converted (complex to real), each with the reason.</param>
+/// <param name="Mismatched">Keys of both whose shapes differ, or whose values cannot be converted (complex to real), each with the
+/// reason.</param>
 public sealed record StateDictReport(IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected, IReadOnlyList<string> Mismatched)
 {
     /// <summary>Whether every key fits.</summary>

@@ -22,7 +22,9 @@ internal static unsafe partial class TensorMemory
         _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, null),
     };
 
-    /// <summary>The first element of a CPU tensor of any strides; null if it has no elements. Keep the tensor alive while it is used.</summary>
+    /// <summary>
+    /// The first element of a CPU tensor of any strides; null if it has no elements. Keep the tensor alive while it is used.
+    /// </summary>
     public static byte* Pointer(Tensor tensor) => tensor.device_type == DeviceType.CPU ? (byte*)Address(tensor)
         : throw new ArgumentException($"the memory of a tensor on {tensor.device} is out of reach", nameof(tensor));
 
@@ -100,7 +102,9 @@ internal static unsafe partial class TensorMemory
         }
     }
 
-    /// <summary>The tensor's values on the CPU, contiguous, without conjugate or negative bit: itself (as a view) where it is that already.</summary>
+    /// <summary>
+    /// The tensor's values on the CPU, contiguous, without conjugate or negative bit: itself (as a view) where it is that already.
+    /// </summary>
     public static Tensor Plain(Tensor tensor)
     {
         using var scope = NewDisposeScope();

@@ -11,7 +11,8 @@ public class AtomicFileTests
     {
         using var folder = new TemporaryFolder();
         AtomicFile.Write(folder["f"], s => s.Write("old"u8));
-        Assert.That(() => AtomicFile.Write(folder["f"], s => { s.Write("new"u8); s.Flush(); throw new TimeoutException(); }), Throws.TypeOf<TimeoutException>());
+        Assert.That(() => AtomicFile.Write(folder["f"], s => { s.Write("new"u8); s.Flush(); throw new TimeoutException(); }),
+            Throws.TypeOf<TimeoutException>());
         Assert.That(File.ReadAllText(folder["f"]), Is.EqualTo("old"));
         Assert.That(folder.Files, Is.EqualTo(new[] { "f" }));
     }
@@ -45,6 +46,7 @@ public class AtomicFileTests
     {
         Assert.That(() => AtomicFile.Write("", _ => { }), Throws.ArgumentException);
         Assert.That(() => AtomicFile.Write(Path.GetTempPath(), _ => { }), Throws.ArgumentException);
-        Assert.That(() => AtomicFile.Write(Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString(), "f"), _ => { }), Throws.InstanceOf<IOException>());
+        Assert.That(() => AtomicFile.Write(Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString(), "f"), _ => { }),
+            Throws.InstanceOf<IOException>());
     }
 }

@@ -12,10 +12,12 @@ public class FuzzTests
 {
     private const int Rounds = 24_000;
 
-    private static readonly byte[] Opcodes = [.. "(.JKMNQRTUXGabc}])hjqrsutBC"u8, 0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96];
+    private static readonly byte[] Opcodes = [.. "(.JKMNQRTUXGabc}])hjqrsutBC"u8, 0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b,
+        0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96];
 
     private static IEnumerable<string> Files() =>
-        Goldens.Files("pt-files", "*.pt").Concat(Goldens.Files("evil-files", "ok-*")).Concat(Goldens.Cases("fno").Take(1).Select(c => Path.Combine(c, "tensors.safetensors")));
+        Goldens.Files("pt-files", "*.pt").Concat(Goldens.Files("evil-files", "ok-*"))
+            .Concat(Goldens.Cases("fno").Take(1).Select(c => Path.Combine(c, "tensors.safetensors")));
 
     [Test]
     public void DamagedFilesAreReadOrRefused()
@@ -49,7 +51,8 @@ public class FuzzTests
                 Assert.Fail($"round {round} ({Goldens.Label(file)}): {e}");
             }
             // TorchSharp's count goes up by one for good with each Parameter made of a tensor.
-            if (original.AsSpan().IndexOf("arameter"u8) < 0) Assert.That(Tensor.TotalCount, Is.EqualTo(before), $"tensors left behind in round {round}");
+            if (original.AsSpan().IndexOf("arameter"u8) < 0) Assert.That(Tensor.TotalCount, Is.EqualTo(before),
+                $"tensors left behind in round {round}");
         }
         TestContext.Out.WriteLine($"{read} read, {refused} refused");
         Assert.That(refused, Is.GreaterThan(Rounds / 4));

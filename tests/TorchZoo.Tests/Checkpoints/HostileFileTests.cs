@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Formats.Tar;
 using System.IO.Compression;
 using NUnit.Framework;
 using TorchZoo.Checkpoints;
@@ -63,7 +64,8 @@ public class HostileFileTests
             ("a call of a dtype", PickleBytes.Of(p => p.Global("torch", "float32").Ops(")R"))),
             ("a state of a dict", PickleBytes.Of(p => p.Ops("}}b"))),
             ("a state of a tensor", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [1], [1]).Ops("}b"))),
-            ("a state with keys that are no strings", PickleBytes.Of(p => p.Global("collections", "OrderedDict").Ops(")R}K").Raw(1).Ops("Nsb"))),
+            ("a state with keys that are no strings",
+                PickleBytes.Of(p => p.Global("collections", "OrderedDict").Ops(")R}K").Raw(1).Ops("Nsb"))),
             ("bytearray by a number", PickleBytes.Of(p => p.Global("builtins", "bytearray").Int(1L << 40).Raw(0x85).Ops("R"))),
             ("bytes by a number", PickleBytes.Of(p => p.Global("builtins", "bytes").Int(1L << 40).Raw(0x85).Ops("R"))),
             ("an encoding that is none", PickleBytes.Of(p => p.Global("_codecs", "encode").Text("x").Text("zlib").Raw(0x86).Ops("R"))),
@@ -80,21 +82,30 @@ public class HostileFileTests
             ("100,000 lists deep", PickleBytes.Of(p => p.Repeat(100_000, q => q.Ops("]")).Repeat(99_999, q => q.Ops("a")))),
             ("100,000 tuples deep", PickleBytes.Of(p => p.Ops(")").Repeat(100_000, q => q.Raw(0x85)))),
             ("deep through shared parts", PickleBytes.Of(p => p.Ops("](").Repeat(30, q =>
-                q.Ops(")").Repeat(900, r => r.Raw(0x85)).Ops("q").Raw(0).Ops("]h").Raw(0).Repeat(200, r => r.Raw(0x85)).Ops("a")).Ops("e"))),
+                q.Ops(")").Repeat(900, r => r.Raw(0x85)).Ops("q").Raw(0).Ops("]h").Raw(0).Repeat(200, r => r.Raw(0x85)).Ops("a"))
+                    .Ops("e"))),
             ("a billion laughs", PickleBytes.Of(p => p.Ops("]").Repeat(40, q => q.Ops("q").Raw(1).Ops("h").Raw(1).Raw(0x86)))),
-            ("a billion laughs as key", PickleBytes.Of(p => p.Ops("})").Repeat(60, q => q.Ops("q").Raw(1).Ops("h").Raw(1).Raw(0x86)).Ops("Ns"))),
+            ("a billion laughs as key",
+                PickleBytes.Of(p => p.Ops("})").Repeat(60, q => q.Ops("q").Raw(1).Ops("h").Raw(1).Raw(0x86)).Ops("Ns"))),
             ("three million marks", PickleBytes.Of(p => p.Ops(new string('(', 3_000_000)))),
-            ("a long list, copied again and again", PickleBytes.Of(p => p.Ops("](").Repeat(50_000, q => q.Ops("K").Raw(1)).Ops("e").Raw(0x85).Ops("q").Raw(0)
+            ("a long list, copied again and again",
+                PickleBytes.Of(p => p.Ops("](").Repeat(50_000, q => q.Ops("K").Raw(1)).Ops("e").Raw(0x85).Ops("q").Raw(0)
                 .Repeat(50_000, q => q.Global("torch", "Size").Ops("h").Raw(0).Ops("R")))),
-            ("a long list of numbers, copied again and again", PickleBytes.Of(p => p.Ops("](").Repeat(50_000, q => q.Ops("K").Raw(7)).Ops("e").Raw(0x85).Ops("q").Raw(0)
+            ("a long list of numbers, copied again and again",
+                PickleBytes.Of(p => p.Ops("](").Repeat(50_000, q => q.Ops("K").Raw(7)).Ops("e").Raw(0x85).Ops("q").Raw(0)
                 .Repeat(50_000, q => q.Global("builtins", "set").Ops("h").Raw(0).Ops("R")))),
-            ("a long string, encoded again and again", PickleBytes.Of(p => p.Text(new string('x', 1 << 20)).Text("latin1").Raw(0x86).Ops("q").Raw(0)
+            ("a long string, encoded again and again",
+                PickleBytes.Of(p => p.Text(new string('x', 1 << 20)).Text("latin1").Raw(0x86).Ops("q").Raw(0)
                 .Repeat(50_000, q => q.Global("_codecs", "encode").Ops("h").Raw(0).Ops("R")))),
-            ("a long key, hashed again and again", PickleBytes.Of(p => p.Text(new string('x', 1 << 20)).Ops("q").Raw(0).Ops("}").Repeat(100_000, q => q.Ops("h").Raw(0).Ops("Ns")).Raw(0x86))),
+            ("a long key, hashed again and again",
+                PickleBytes.Of(p => p.Text(new string('x', 1 << 20)).Ops("q").Raw(0).Ops("}")
+                    .Repeat(100_000, q => q.Ops("h").Raw(0).Ops("Ns")).Raw(0x86))),
             ("persistent id no tuple", PickleBytes.Of(p => p.Text("0").Ops("Q"))),
             ("persistent id too short", PickleBytes.Of(p => p.Text("storage").Raw(0x85).Ops("Q"))),
-            ("persistent id of a module", PickleBytes.Of(p => p.Ops("(").Text("module").Global("torch", "FloatStorage").Text("0").Text("cpu").Int(4).Ops("tQ"))),
-            ("persistent id without class", PickleBytes.Of(p => p.Ops("(").Text("storage").Text("FloatStorage").Text("0").Text("cpu").Int(4).Ops("tQ"))),
+            ("persistent id of a module",
+                PickleBytes.Of(p => p.Ops("(").Text("module").Global("torch", "FloatStorage").Text("0").Text("cpu").Int(4).Ops("tQ"))),
+            ("persistent id without class",
+                PickleBytes.Of(p => p.Ops("(").Text("storage").Text("FloatStorage").Text("0").Text("cpu").Int(4).Ops("tQ"))),
             ("storage key a path", PickleBytes.Of(p => p.Tensor(s => s.Storage("../0"), 0, [1], [1]))),
             ("storage key absent", PickleBytes.Of(p => p.Tensor(s => s.Storage("7"), 0, [1], [1]))),
             ("storage of -1 elements", PickleBytes.Of(p => p.Tensor(s => s.Storage(count: -1), 0, [1], [1]))),
@@ -102,7 +113,9 @@ public class HostileFileTests
             ("storage larger than its entry", PickleBytes.Of(p => p.Tensor(s => s.Storage(count: 5), 0, [1], [1]))),
             ("storage smaller than its entry", PickleBytes.Of(p => p.Tensor(s => s.Storage(count: 3), 0, [1], [1]))),
             ("storage of another dtype", PickleBytes.Of(p => p.Tensor(s => s.Storage(type: "DoubleStorage"), 0, [1], [1]))),
-            ("storage of two dtypes", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [1], [1]).Tensor(s => s.Storage(type: "IntStorage"), 0, [1], [1]).Raw(0x86))),
+            ("storage of two dtypes",
+                PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [1], [1]).Tensor(s => s.Storage(type: "IntStorage"), 0, [1], [1])
+                    .Raw(0x86))),
             ("tensor longer than its storage", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [5], [1]))),
             ("tensor behind its storage", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 4, [1], [1]))),
             ("tensor strided out of its storage", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [2, 2], [3, 1]))),
@@ -118,13 +131,23 @@ public class HostileFileTests
             ("a stride that overflows", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [3], [long.MaxValue]))),
             ("an offset that overflows", PickleBytes.Of(p => p.Tensor(s => s.Storage(), long.MaxValue, [2], [long.MaxValue]))),
             ("an expansion to 4 TB", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [1L << 40], [0]))),
-            ("100 dimensions", PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [.. Enumerable.Repeat(1L, 100)], [.. Enumerable.Repeat(1L, 100)]))),
+            ("100 dimensions",
+                PickleBytes.Of(p => p.Tensor(s => s.Storage(), 0, [.. Enumerable.Repeat(1L, 100)], [.. Enumerable.Repeat(1L, 100)]))),
             ("a gradient of integers", PickleBytes.Of(p => p.Tensor(s => s.Storage(type: "IntStorage"), 0, [1], [1], requiresGrad: true))),
-            ("a size that is no number", PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_tensor_v2").Ops("(").Storage().Int(0).Text("x").Integers(1).Raw(0x89).Ops("NtR"))),
-            ("a tensor without storage", PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_tensor_v2").Ops("(NK").Raw(0).Integers(1).Integers(1).Raw(0x89).Ops("NtR"))),
-            ("backward hooks", PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_tensor_v2").Ops("(").Storage().Int(0).Integers(1).Integers(1).Raw(0x89).Ops("}NNstR"))),
-            ("a parameter of nothing", PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_parameter").Ops("N").Raw(0x88).Ops("}").Raw(0x87).Ops("R"))),
-            ("a type rebuilt by another function", PickleBytes.Of(p => p.Global("torch._tensor", "_rebuild_from_type_v2").Ops("(").Global("builtins", "set").Global("torch", "Tensor").Ops(")}tR"))),
+            ("a size that is no number",
+                PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_tensor_v2").Ops("(").Storage().Int(0).Text("x").Integers(1)
+                    .Raw(0x89).Ops("NtR"))),
+            ("a tensor without storage",
+                PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_tensor_v2").Ops("(NK").Raw(0).Integers(1).Integers(1).Raw(0x89)
+                    .Ops("NtR"))),
+            ("backward hooks",
+                PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_tensor_v2").Ops("(").Storage().Int(0).Integers(1).Integers(1)
+                    .Raw(0x89).Ops("}NNstR"))),
+            ("a parameter of nothing",
+                PickleBytes.Of(p => p.Global("torch._utils", "_rebuild_parameter").Ops("N").Raw(0x88).Ops("}").Raw(0x87).Ops("R"))),
+            ("a type rebuilt by another function",
+                PickleBytes.Of(p => p.Global("torch._tensor", "_rebuild_from_type_v2").Ops("(").Global("builtins", "set")
+                    .Global("torch", "Tensor").Ops(")}tR"))),
         }.Select(c => new TestCaseData(ZipBytes.Checkpoint(c.Bytes, Storage)).SetName($"Pickle: {c.Name}"));
     }
 
@@ -148,7 +171,9 @@ public class HostileFileTests
             ("position of another entry", With(new() { Position = 0 }).Finish()),
             ("two entries of one name", Begin().Add(entry, Storage).Add(entry, Storage).Finish()),
             ("one entry twice in the directory", Begin().Add(entry, Storage).Again().Finish()),
-            ("overlapping entries", Begin().Add(entry, Storage).Add("archive/data/1", ZipBytes.Local("archive/data/2", Storage)).Within("archive/data/2", Storage).Finish()),
+            ("overlapping entries",
+                Begin().Add(entry, Storage).Add("archive/data/1", ZipBytes.Local("archive/data/2", Storage))
+                    .Within("archive/data/2", Storage).Finish()),
             ("two folders", Begin().Add(entry, Storage).Add("other/data.pkl", Pickle).Finish()),
             ("no folder", new ZipBytes().Add("data.pkl", Pickle).Add("data/0", Storage).Finish()),
             ("no pickle", new ZipBytes().Add(entry, Storage).Finish()),
@@ -164,7 +189,9 @@ public class HostileFileTests
             ("directory elsewhere", Begin().Add(entry, Storage).Finish(startShift: -1)),
             ("a second end record in the comment", Begin().Add(entry, Storage).Finish(comment: "PK\x05\x06" + new string('\0', 18))),
             ("something behind the end", [.. Begin().Add(entry, Storage).Finish(), 0]),
-            ("a bomb in a storage", Deflated(("archive/data.pkl", PickleBytes.Of(p => p.Tensor(s => s.Storage(count: 1 << 26), 0, [1], [1]))), ("archive/data/0", new byte[1 << 28]))),
+            ("a bomb in a storage",
+                Deflated(("archive/data.pkl", PickleBytes.Of(p => p.Tensor(s => s.Storage(count: 1 << 26), 0, [1], [1]))),
+                    ("archive/data/0", new byte[1 << 28]))),
             ("a bomb in the pickle", Deflated(("archive/data.pkl", PickleBytes.Of(p => p.Ops(new string(']', 1 << 27)))))),
             ("a small bomb in the pickle", Deflated(("archive/data.pkl", PickleBytes.Of(p => p.Ops(new string('}', 14 << 20)))))),
             ("tar", Tar()),
@@ -177,7 +204,12 @@ public class HostileFileTests
         var version = PickleBytes.Of(p => p.Int(1001));
         var system = PickleBytes.Of(p => p.Ops("}"));
         byte[] Tree(Action<PickleBytes>? view = null, long count = 4, long size = 1) => PickleBytes.Of(p =>
-            p.Tensor(s => { s.Ops("(").Text("storage").Global("torch", "FloatStorage").Text("k").Text("cpu").Int(count); (view ?? (v => v.Ops("N")))(s); s.Ops("tQ"); }, 0, [size], [1]));
+            p.Tensor(s =>
+            {
+                s.Ops("(").Text("storage").Global("torch", "FloatStorage").Text("k").Text("cpu").Int(count);
+                (view ?? (v => v.Ops("N")))(s);
+                s.Ops("tQ");
+            }, 0, [size], [1]));
         var keys = PickleBytes.Of(p => p.Ops("]").Text("k").Ops("a"));
         byte[] data = [4, 0, 0, 0, 0, 0, 0, 0, .. Storage];
         var evil = PickleBytes.Of(p => p.Global("os", "system").Text("true").Raw(0x85).Ops("R"));
@@ -188,17 +220,24 @@ public class HostileFileTests
             ("a call in the first pickle", [.. evil, .. version, .. system, .. Tree(), .. keys, .. data]),
             ("a call in the third pickle", [.. magic, .. version, .. evil, .. Tree(), .. keys, .. data]),
             ("a call in the keys", [.. magic, .. version, .. system, .. Tree(), .. evil, .. data]),
-            ("an allowed name in the keys", [.. magic, .. version, .. system, .. Tree(), .. PickleBytes.Of(p => p.Global("torch", "Size")), .. data]),
+            ("an allowed name in the keys",
+                [.. magic, .. version, .. system, .. Tree(), .. PickleBytes.Of(p => p.Global("torch", "Size")), .. data]),
             ("data cut off", [.. magic, .. version, .. system, .. Tree(), .. keys, .. data[..^1]]),
             ("no data", [.. magic, .. version, .. system, .. Tree(), .. keys]),
             ("another count before the data", [.. magic, .. version, .. system, .. Tree(), .. keys, 5, .. data[1..], .. Storage]),
             ("claims more than the file", [.. magic, .. version, .. system, .. Tree(count: 1L << 40), .. keys, .. data]),
-            ("an unknown key", [.. magic, .. version, .. system, .. Tree(), .. PickleBytes.Of(p => p.Ops("]").Text("other").Ops("a")), .. data]),
-            ("a key twice", [.. magic, .. version, .. system, .. Tree(), .. PickleBytes.Of(p => p.Ops("](").Text("k").Text("k").Ops("e")), .. data, .. data]),
+            ("an unknown key",
+                [.. magic, .. version, .. system, .. Tree(), .. PickleBytes.Of(p => p.Ops("]").Text("other").Ops("a")), .. data]),
+            ("a key twice",
+                [.. magic, .. version, .. system, .. Tree(), .. PickleBytes.Of(p => p.Ops("](").Text("k").Text("k").Ops("e")), .. data,
+                    .. data]),
             ("a key missing", [.. magic, .. version, .. system, .. Tree(), .. PickleBytes.Of(p => p.Ops("]")), .. data]),
-            ("a view outside", [.. magic, .. version, .. system, .. Tree(v => v.Ops("(").Text("v").Int(3).Int(2).Ops("t")), .. keys, .. data]),
-            ("a view before", [.. magic, .. version, .. system, .. Tree(v => v.Ops("(").Text("v").Int(-1).Int(2).Ops("t")), .. keys, .. data]),
-            ("a tensor longer than its view", [.. magic, .. version, .. system, .. Tree(v => v.Ops("(").Text("v").Int(1).Int(2).Ops("t"), size: 3), .. keys, .. data]),
+            ("a view outside",
+                [.. magic, .. version, .. system, .. Tree(v => v.Ops("(").Text("v").Int(3).Int(2).Ops("t")), .. keys, .. data]),
+            ("a view before",
+                [.. magic, .. version, .. system, .. Tree(v => v.Ops("(").Text("v").Int(-1).Int(2).Ops("t")), .. keys, .. data]),
+            ("a tensor longer than its view",
+                [.. magic, .. version, .. system, .. Tree(v => v.Ops("(").Text("v").Int(1).Int(2).Ops("t"), size: 3), .. keys, .. data]),
             ("a view that is none", [.. magic, .. version, .. system, .. Tree(v => v.Text("v")), .. keys, .. data]),
         }.Select(c => new TestCaseData(c.Bytes).SetName($"Legacy: {c.Name}"));
     }
@@ -216,7 +255,7 @@ public class HostileFileTests
         Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan(5));
         Assert.That(Memory() - memory, Is.LessThan(200L << 20), "bytes of memory");
         Assert.That(Tensor.TotalCount, Is.EqualTo(tensors), "tensors left behind");
-        TestContext.Out.WriteLine($"{clock.ElapsedMilliseconds} ms, {(Memory() - memory) >> 20} MB: {refusal.Message[folder["f.pt"].Length..]}");
+        TestContext.Out.WriteLine($"{clock.ElapsedMilliseconds} ms, {(Memory() - memory) >> 20} MB: {refusal.Message}");
     }
 
     [Test]
@@ -230,7 +269,8 @@ public class HostileFileTests
         Assert.That(((Tensor)PyTorchFile.Load(folder["f.pt"])!).shape, Is.EqualTo(new long[] { 2, 2 }));
         File.WriteAllBytes(folder["f.pt"], ZipBytes.Checkpoint(PickleBytes.Of(p => p.Ops(")").Repeat(900, q => q.Raw(0x85))), Storage));
         Assert.That(PyTorchFile.Load(folder["f.pt"]), Is.InstanceOf<PyTuple>());
-        File.WriteAllBytes(folder["f.pt"], new ZipBytes().Add("a/data.pkl", Pickle, new() { Crc = 0 }).Add("a/data/0", Storage, new() { Crc = 0 }).Finish(comment: "hello"));
+        File.WriteAllBytes(folder["f.pt"], new ZipBytes().Add("a/data.pkl", Pickle, new() { Crc = 0 })
+            .Add("a/data/0", Storage, new() { Crc = 0 }).Finish(comment: "hello"));
         Assert.That(((Tensor)PyTorchFile.Load(folder["f.pt"])!).shape, Is.EqualTo(new long[] { 2, 2 }));
     }
 
@@ -249,8 +289,8 @@ public class HostileFileTests
     private static byte[] Tar()
     {
         var bytes = new MemoryStream();
-        using (var tar = new System.Formats.Tar.TarWriter(bytes, leaveOpen: true))
-            tar.WriteEntry(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "pickle") { DataStream = new MemoryStream(Pickle) });
+        using (var tar = new TarWriter(bytes, leaveOpen: true))
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "pickle") { DataStream = new MemoryStream(Pickle) });
         return bytes.ToArray();
     }
 

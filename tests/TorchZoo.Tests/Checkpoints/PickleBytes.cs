@@ -77,6 +77,7 @@ internal sealed class PickleBytes
     {
         Global("torch._utils", "_rebuild_tensor_v2").Ops("(");
         storage(this);
-        return Int(offset).Integers(size).Integers(stride).Raw(requiresGrad ? (byte)0x88 : (byte)0x89).Global("collections", "OrderedDict").Ops(")RtR");
+        return Int(offset).Integers(size).Integers(stride).Raw(requiresGrad ? (byte)0x88 : (byte)0x89).Global("collections", "OrderedDict")
+            .Ops(")RtR");
     }
 }

@@ -49,21 +49,24 @@ public class SafetensorsTests
         using var folder = new TemporaryFolder();
         Assert.That(() => SafetensorsFile.Save(folder["f"], new Dictionary<string, Tensor> { ["c"] = zeros(2, ScalarType.ComplexFloat64) }),
             Throws.ArgumentException.With.Message.Contains("'c'"));
-        Assert.That(() => SafetensorsFile.Save(folder["f"], new Dictionary<string, Tensor> { ["__metadata__"] = zeros(2) }), Throws.ArgumentException);
+        Assert.That(() => SafetensorsFile.Save(folder["f"], new Dictionary<string, Tensor> { ["__metadata__"] = zeros(2) }),
+            Throws.ArgumentException);
         Assert.That(folder.Files, Is.Empty);
     }
 
     private static IEnumerable<TestCaseData> Headers() => new (string Name, string Header, int Data)[]
     {
         ("a gap", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2),
-        ("a gap between", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}""", 3),
+        ("a gap between",
+            """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}""", 3),
         ("an overlap", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""", 3),
         ("bytes left", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 2),
         ("past the end", """{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}""", 2),
         ("another length", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,2]}}""", 2),
         ("a length less than zero", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[2,1]}}""", 2),
         ("a key twice", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2),
-        ("a key twice, once escaped", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\u0061":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2),
+        ("a key twice, once escaped",
+            """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\u0061":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2),
         ("metadata twice", """{"__metadata__":{},"__metadata__":{}}""", 0),
         ("metadata that are no strings", """{"__metadata__":{"a":1}}""", 0),
         ("metadata key twice", """{"__metadata__":{"a":"1","a":"2"}}""", 0),
@@ -109,8 +112,12 @@ public class SafetensorsTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var text = """{"b":{"data_offsets":[1,5],"shape":[1],"dtype":"F32"},"a":{"dtype":"U8","shape":[1,1],"data_offsets":[0,1]},"e":{"dtype":"F64","shape":[0,5],"data_offsets":[5,5]}}   """u8;
-        File.WriteAllBytes(folder["f"], [.. BitConverter.GetBytes((long)text.Length), .. text, 9, .. BitConverter.GetBytes(1.5f)]);
+        var text = """
+            {"b":{"data_offsets":[1,5],"shape":[1],"dtype":"F32"},"a":{"dtype":"U8","shape":[1,1],"data_offsets":[0,1]},
+            "e":{"dtype":"F64","shape":[0,5],"data_offsets":[5,5]}}
+            """u8;
+        byte[] data = [9, .. BitConverter.GetBytes(1.5f)];
+        File.WriteAllBytes(folder["f"], [.. BitConverter.GetBytes((long)text.Length + 3), .. text, .. "   "u8, .. data]);
         foreach (var memoryMap in new[] { false, true })
         {
             var tensors = SafetensorsFile.Load(folder["f"], memoryMap: memoryMap);
@@ -126,11 +133,13 @@ public class SafetensorsTests
         using var folder = new TemporaryFolder();
         var index = folder["m.safetensors.index.json"];
         SafetensorsFile.SaveSharded(index, new Dictionary<string, Tensor> { ["a"] = ones(2), ["b"] = ones(3) }, 1);
-        Assert.That(folder.Files, Is.EqualTo(new[] { "m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors", "m.safetensors.index.json" }));
+        Assert.That(folder.Files,
+            Is.EqualTo(new[] { "m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors", "m.safetensors.index.json" }));
         var good = File.ReadAllText(index);
         foreach (var bad in new[]
         {
-            good.Replace("m-00001", "../m-00001"), good.Replace("m-00001", "/m-00001"), good.Replace("\"a\"", "\"c\""), good.Replace("\"a\"", "\"b\""),
+            good.Replace("m-00001", "../m-00001"), good.Replace("m-00001", "/m-00001"), good.Replace("\"a\"", "\"c\""),
+                good.Replace("\"a\"", "\"b\""),
             good.Replace("weight_map", "map"), good.Replace("\"m-00001-of-00002.safetensors\"", "1"), good[..^5], "[]",
         })
         {

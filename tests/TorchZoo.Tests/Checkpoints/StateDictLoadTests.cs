@@ -10,7 +10,8 @@ public class StateDictLoadTests
 {
     private static nn.Module Model() => nn.Sequential(("a", nn.Linear(3, 4)), ("b", nn.BatchNorm1d(4)));
 
-    private static Dictionary<string, byte[]> Bytes(nn.Module module) => StateDict.Of(module).ToDictionary(t => t.Key, t => t.Value.contiguous().bytes.ToArray());
+    private static Dictionary<string, byte[]> Bytes(nn.Module module)
+        => StateDict.Of(module).ToDictionary(t => t.Key, t => t.Value.contiguous().bytes.ToArray());
 
     [Test]
     public void AllThatDoesNotFitIsNamedAtOnceAndNothingIsTouched([Values] bool fromFile)
@@ -25,7 +26,8 @@ public class StateDictLoadTests
         state["b.weight"] = zeros(2, 2);
         PyTorchFile.Save(folder["f"], state);
         Assert.That(() => fromFile ? PyTorchFile.LoadStateDict(folder["f"], model) : StateDict.Load(model, state),
-            Throws.ArgumentException.With.Message.Contains("a.bias").And.Message.Contains("extra.one").And.Message.Contains("b.weight (module [4], state dict [2, 2])"));
+            Throws.ArgumentException.With.Message.Contains("a.bias").And.Message.Contains("extra.one")
+                .And.Message.Contains("b.weight (module [4], state dict [2, 2])"));
         Assert.That(Bytes(model), Is.EqualTo(before));
 
         var report = fromFile ? PyTorchFile.LoadStateDict(folder["f"], model, strict: false) : StateDict.Load(model, state, strict: false);
@@ -35,12 +37,14 @@ public class StateDictLoadTests
     }
 
     [Test]
-    public void AFileGoesIntoTheModuleWhateverItsDtypesAndStrides([Values(ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16)] ScalarType dtype)
+    public void AFileGoesIntoTheModuleWhateverItsDtypesAndStrides([Values(ScalarType.Float32, ScalarType.Float64,
+        ScalarType.BFloat16)] ScalarType dtype)
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Model();
-        var values = StateDict.Of(model).ToDictionary(t => t.Key, t => t.Value.is_floating_point() ? randn_like(t.Value).to(dtype) : t.Value + 7);
+        var values = StateDict.Of(model).ToDictionary(t => t.Key, t => t.Value.is_floating_point() ? randn_like(t.Value).to(dtype)
+            : t.Value + 7);
         var saved = values.ToDictionary(t => t.Key, t => t.Key == "a.weight" ? t.Value.t().contiguous().t() : t.Value);
         // One storage for two parameters, at an offset.
         var shared = cat([zeros(1, dtype), values["a.bias"], values["b.bias"]]);
@@ -65,7 +69,8 @@ public class StateDictLoadTests
         bytes[bytes.AsSpan().IndexOf(StateDict.Of(model)["b.running_var"].add(1).bytes)] ^= 1;
         File.WriteAllBytes(folder["f"], bytes);
         var before = Bytes(model);
-        Assert.That(() => PyTorchFile.LoadStateDict(folder["f"], model), Throws.TypeOf<InvalidDataException>().With.Message.Contains("CRC").And.Message.Contains(folder["f"]));
+        Assert.That(() => PyTorchFile.LoadStateDict(folder["f"], model),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains("CRC").And.Message.Contains(folder["f"]));
         Assert.That(Bytes(model), Is.EqualTo(before));
     }
 

@@ -64,11 +64,12 @@ internal sealed class ZipBytes
     /// <summary>A directory line for an entry whose local header and contents lie within those of the last entry, at its front.</summary>
     public ZipBytes Within(string name, byte[] contents)
     {
-        var header = Header(0x02014b50, new Twist(), Crc32.HashToUInt32(contents), (uint)contents.Length, Encoding.UTF8.GetBytes(name), 46, 8);
-        var outer = _directory[^1];
-        var position = BinaryPrimitives.ReadUInt32LittleEndian(outer.AsSpan(42)) + 30 + BinaryPrimitives.ReadUInt16LittleEndian(outer.AsSpan(28));
+        var bytes = Encoding.UTF8.GetBytes(name);
+        var header = Header(0x02014b50, new Twist(), Crc32.HashToUInt32(contents), (uint)contents.Length, bytes, 46, 8);
+        var outer = _directory[^1].AsSpan();
+        var position = BinaryPrimitives.ReadUInt32LittleEndian(outer[42..]) + 30 + BinaryPrimitives.ReadUInt16LittleEndian(outer[28..]);
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(42), position);
-        _directory.Add([.. header, .. Encoding.UTF8.GetBytes(name)]);
+        _directory.Add([.. header, .. bytes]);
         return this;
     }
 
@@ -76,7 +77,8 @@ internal sealed class ZipBytes
     public static byte[] Local(string name, byte[] contents)
     {
         var bytes = Encoding.UTF8.GetBytes(name);
-        return [.. Header(0x04034b50, new Twist(), Crc32.HashToUInt32(contents), (uint)contents.Length, bytes, 30, 6), .. bytes, .. contents];
+        return [.. Header(0x04034b50, new Twist(), Crc32.HashToUInt32(contents), (uint)contents.Length, bytes, 30, 6), .. bytes,
+            .. contents];
     }
 
     public byte[] Finish(int? count = null, string comment = "", int startShift = 0)

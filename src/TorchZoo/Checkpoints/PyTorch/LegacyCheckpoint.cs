@@ -31,7 +31,8 @@ internal static class LegacyCheckpoint
         var factory = new TensorFactory(path, length, source, options);
         var tree = new Unpickler(pickles, limits, budget, new Reconstructor(storages, factory, budget)).Load();
         var tensors = TreeWalk.Check(tree, limits);
-        source.Locate(Plain() as List<object?> ?? throw new InvalidDataException("the list of storages is missing"), storages, pickles.Position);
+        var keys = Plain() as List<object?> ?? throw new InvalidDataException("the list of storages is missing");
+        source.Locate(keys, storages, pickles.Position);
         return new PendingTree(tree, tensors, factory, storages.Storages, source);
 
         object? Plain() => new Unpickler(pickles, limits, budget, reconstructor: null).Load();
@@ -45,7 +46,8 @@ internal static class LegacyCheckpoint
         // The data come after the pickle: here is only known that all of them together fit into the file.
         public override void Admit(string key, long bytes)
         {
-            if (bytes > length - _claimed) throw new InvalidDataException($"storages claim more bytes than the file has; '{key}' claims {bytes}");
+            if (bytes > length - _claimed)
+                throw new InvalidDataException($"storages claim more bytes than the file has; '{key}' claims {bytes}");
             _claimed += bytes;
         }
 
@@ -70,7 +72,8 @@ internal static class LegacyCheckpoint
             Span<byte> counted = stackalloc byte[8];
             foreach (var item in keys)
             {
-                if (item is not string key || storages.Find(key) is not { } storage) throw new InvalidDataException($"the list of storages has the unknown {PyKey.Show(item)}");
+                if (item is not string key || storages.Find(key) is not { } storage)
+                    throw new InvalidDataException($"the list of storages has the unknown {PyKey.Show(item)}");
                 if (position > length - 8) throw new InvalidDataException($"the file ends before storage '{key}'");
                 TensorMemory.ReadExactly(file, counted, position);
                 var elementSize = storage.Dtype is { } dtype ? TensorMemory.ElementSize(dtype) : 1;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -92,13 +93,20 @@ internal sealed record PendingTree(
         while (bytes > 0)
         {
             var count = (int)Math.Min(bytes, 1 << 24);
-            if (size == 2) BinaryPrimitives.ReverseEndianness(new ReadOnlySpan<ushort>(pointer, count / 2), new Span<ushort>(pointer, count / 2));
-            if (size == 4) BinaryPrimitives.ReverseEndianness(new ReadOnlySpan<uint>(pointer, count / 4), new Span<uint>(pointer, count / 4));
-            if (size == 8) BinaryPrimitives.ReverseEndianness(new ReadOnlySpan<ulong>(pointer, count / 8), new Span<ulong>(pointer, count / 8));
+            var chunk = new Span<byte>(pointer, count);
+            if (size == 2) Reverse(MemoryMarshal.Cast<byte, ushort>(chunk));
+            if (size == 4) Reverse(MemoryMarshal.Cast<byte, uint>(chunk));
+            if (size == 8) Reverse(MemoryMarshal.Cast<byte, ulong>(chunk));
             pointer += count;
             bytes -= count;
         }
     }
+
+    private static void Reverse(Span<ushort> values) => BinaryPrimitives.ReverseEndianness(values, values);
+
+    private static void Reverse(Span<uint> values) => BinaryPrimitives.ReverseEndianness(values, values);
+
+    private static void Reverse(Span<ulong> values) => BinaryPrimitives.ReverseEndianness(values, values);
 
     private readonly record struct Piece(StorageRef Storage, long Offset, nint Target, long Length);
 }

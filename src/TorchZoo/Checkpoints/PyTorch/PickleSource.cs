@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace TorchZoo.Checkpoints.PyTorch;
 
-/// <summary>The bytes of a pickle, from memory or from a part of a file. Lengths are checked against what is left before anything is allocated.</summary>
+/// <summary>
+/// The bytes of a pickle, from memory or from a part of a file. Lengths are checked against what is left before anything is allocated.
+/// </summary>
 internal sealed class PickleSource
 {
     private const int BufferSize = 64 << 10;
@@ -88,7 +90,8 @@ internal sealed class PickleSource
         var length = 0;
         for (byte next; (next = ReadByte()) != '\n'; line[length++] = next)
             if (length == line.Length) throw new InvalidDataException($"a name is longer than {MaxLine} bytes");
-        return Utf8.IsValid(line[..length]) ? Encoding.UTF8.GetString(line[..length]) : throw new InvalidDataException("a name is no valid UTF-8");
+        return Utf8.IsValid(line[..length]) ? Encoding.UTF8.GetString(line[..length])
+            : throw new InvalidDataException("a name is no valid UTF-8");
     }
 
     // Brings at least this many bytes from the position on to the front of the buffer.

@@ -47,7 +47,8 @@ internal sealed class Pickler(SavedStorages storages)
             case float real: Float(real); break;
             case string text: Text(text); break;
             case ScalarType dtype: Global("torch", AllowedGlobals.DtypeName(dtype)); break;
-            case Device device: Call("torch", "device", device.type == DeviceType.CPU || device.index < 0 ? [Name(device)] : [Name(device), (long)device.index]); break;
+            case Device { type: not DeviceType.CPU, index: >= 0 } device: Call("torch", "device", Name(device), (long)device.index); break;
+            case Device device: Call("torch", "device", Name(device)); break;
             case Complex complex: Call("__builtin__", "complex", complex.Real, complex.Imaginary); break;
             case byte[] bytes: Call("_codecs", "encode", Encoding.Latin1.GetString(bytes), "latin1"); break;
             case PyByteArray { Bytes.Length: 0 }: Call("__builtin__", "bytearray"); break;

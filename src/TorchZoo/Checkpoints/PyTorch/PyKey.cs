@@ -71,7 +71,8 @@ internal static class PyKey
             if (ReferenceEquals(x, y)) return true;
             if (x is string a) return y is string b && a == b;
             if (x is byte[] p) return y is byte[] q && p.AsSpan().SequenceEqual(q);
-            if (x is PyTuple s) return y is PyTuple t && s.Count == t.Count && s.Zip(t).All(pair => Equals(Wrap(pair.First), Wrap(pair.Second)));
+            if (x is PyTuple s)
+                return y is PyTuple t && s.Count == t.Count && s.Zip(t).All(pair => Equals(Wrap(pair.First), Wrap(pair.Second)));
             if (x is Device d) return y is Device e && d.type == e.type && d.index == e.index;
             return x is not null && y is not null && Number(x).Equals(Number(y));
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using System.Text;
 using TorchSharp;
@@ -12,7 +13,8 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
     private const int MaxDeviceIndex = 1023;
 
     /// <summary>A persistent id: always a storage.</summary>
-    public StorageView Storage(object? id) => storages.Resolve(id as PyTuple ?? throw new InvalidDataException("a persistent id is no tuple"));
+    public StorageView Storage(object? id) => storages.Resolve(id as PyTuple
+        ?? throw new InvalidDataException("a persistent id is no tuple"));
 
     /// <summary>Calls a function or makes an instance of a class.</summary>
     public object? Call(PyGlobal global, PyTuple arguments) => (global, arguments.Items) switch
@@ -37,26 +39,34 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         (PyGlobal.Parameter, [Tensor data]) => MakeParameter(data, true),
         (PyGlobal.Parameter, [Tensor data, bool requiresGrad]) => MakeParameter(data, requiresGrad),
         (PyGlobal.RebuildTensor, [StorageView storage, long offset, var size, var stride]) =>
-            tensors.Make(storage, offset, Integers(size, "a size"), Integers(stride, "a stride"), new TensorTraits()),
-        (PyGlobal.RebuildTensorV2, [StorageView storage, long offset, var size, var stride, bool requiresGrad, var hooks, .. var rest]) when rest.Length <= 1 =>
-            tensors.Make(storage, offset, Integers(size, "a size"), Integers(stride, "a stride"), Traits(requiresGrad, hooks, rest.Length == 1 ? rest[0] : null)),
-        (PyGlobal.RebuildTensorV3, [StorageView storage, long offset, var size, var stride, bool requiresGrad, var hooks, ScalarType dtype, .. var rest]) when rest.Length <= 1 =>
-            tensors.Make(storage, offset, Integers(size, "a size"), Integers(stride, "a stride"),
-                Traits(requiresGrad, hooks, rest.Length == 1 ? rest[0] : null) with { Dtype = dtype }),
+            MakeTensor(storage, offset, size, stride, new TensorTraits()),
+        (PyGlobal.RebuildTensorV2, [StorageView storage, long offset, var size, var stride, bool requiresGrad, var hooks]) =>
+            MakeTensor(storage, offset, size, stride, Traits(requiresGrad, hooks)),
+        (PyGlobal.RebuildTensorV2, [StorageView storage, long offset, var size, var stride, bool requiresGrad, var hooks, var metadata]) =>
+            MakeTensor(storage, offset, size, stride, Traits(requiresGrad, hooks, metadata)),
+        (PyGlobal.RebuildTensorV3,
+            [StorageView storage, long offset, var size, var stride, bool requiresGrad, var hooks, ScalarType dtype]) =>
+            MakeTensor(storage, offset, size, stride, Traits(requiresGrad, hooks) with { Dtype = dtype }),
+        (PyGlobal.RebuildTensorV3,
+            [StorageView storage, long offset, var size, var stride, bool requiresGrad, var hooks, ScalarType dtype, var metadata]) =>
+            MakeTensor(storage, offset, size, stride, Traits(requiresGrad, hooks, metadata) with { Dtype = dtype }),
         (PyGlobal.RebuildParameter, [Tensor data, bool requiresGrad, .. var hooks]) when hooks.Length <= 1 =>
             MakeParameter(data, requiresGrad, hooks.Length == 1 ? hooks[0] : null),
         (PyGlobal.RebuildParameterWithState, [Tensor data, bool requiresGrad, var hooks, var state]) =>
             WithState(MakeParameter(data, requiresGrad, hooks), state),
         (PyGlobal.RebuildFromType, [PyGlobal function, PyGlobal type, PyTuple inner, var state]) => FromType(function, type, inner, state),
-        _ => throw new InvalidDataException($"{global} was called with arguments that it doesn't take: ({string.Join(", ", arguments.Take(10).Select(PyTree.Describe))})"),
+        _ => throw new InvalidDataException(
+            $"{global} was called with arguments that it doesn't take: ({string.Join(", ", arguments.Take(10).Select(PyTree.Describe))})"),
     };
 
     /// <summary>Sets the attributes of an object.</summary>
     public void Build(object? target, object? state)
     {
         // state_dict() returns an OrderedDict with the attribute _metadata; nothing else that a checkpoint holds is built in this way.
-        if (target is not PyDict { Kind: PyDictKind.OrderedDict } dict) throw new InvalidDataException($"{PyTree.Describe(target)} has no state to set");
-        SetAttributes(dict.Attributes, state as PyDict ?? throw new InvalidDataException($"an OrderedDict's state is {PyTree.Describe(state)}"));
+        if (target is not PyDict { Kind: PyDictKind.OrderedDict } dict)
+            throw new InvalidDataException($"{PyTree.Describe(target)} has no state to set");
+        SetAttributes(dict.Attributes, state as PyDict
+            ?? throw new InvalidDataException($"an OrderedDict's state is {PyTree.Describe(state)}"));
     }
 
     /// <summary>Adds values to a set.</summary>
@@ -79,7 +89,8 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         if (function is not (PyGlobal.RebuildTensor or PyGlobal.RebuildTensorV2 or PyGlobal.RebuildTensorV3 or PyGlobal.RebuildParameter)
             || type is not (PyGlobal.Tensor or PyGlobal.Parameter) || Call(function, arguments) is not Tensor tensor)
             throw new InvalidDataException($"{type} cannot be made by {function}");
-        return WithState(type == PyGlobal.Parameter && tensor is not Parameter ? MakeParameter(tensor, tensor.requires_grad) : tensor, state);
+        var isMissing = type == PyGlobal.Parameter && tensor is not Parameter;
+        return WithState(isMissing ? MakeParameter(tensor, tensor.requires_grad) : tensor, state);
     }
 
     private Tensor WithState(Tensor tensor, object? state)
@@ -102,13 +113,16 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         }
     }
 
+    private Tensor MakeTensor(StorageView storage, long offset, object? size, object? stride, TensorTraits traits) =>
+        tensors.Make(storage, offset, Integers(size, "a size"), Integers(stride, "a stride"), traits);
+
     private Parameter MakeParameter(Tensor data, bool requiresGrad, object? hooks = null)
     {
         CheckHooks(hooks);
         return tensors.MakeParameter(data, requiresGrad);
     }
 
-    private static TensorTraits Traits(bool requiresGrad, object? hooks, object? metadata)
+    private static TensorTraits Traits(bool requiresGrad, object? hooks, object? metadata = null)
     {
         CheckHooks(hooks);
         var traits = new TensorTraits { RequiresGrad = requiresGrad };
@@ -136,7 +150,8 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         {
             foreach (var item in pairs)
             {
-                if (item is not IReadOnlyList<object?> { Count: 2 } pair) throw new InvalidDataException("an OrderedDict's item is no pair");
+                if (item is not IReadOnlyList<object?> { Count: 2 } pair)
+                    throw new InvalidDataException("an OrderedDict's item is no pair");
                 budget.SpendOnKey(pair[0]);
                 dict[pair[0]] = pair[1];
             }
@@ -195,7 +210,7 @@ internal sealed class Reconstructor(StorageTable storages, TensorFactory tensors
         };
         var index = -1;
         if (type is null || parts.Length > 2
-            || parts.Length == 2 && !(int.TryParse(parts[1], System.Globalization.NumberStyles.None, null, out index) && index <= MaxDeviceIndex))
+            || parts.Length == 2 && !(int.TryParse(parts[1], NumberStyles.None, null, out index) && index <= MaxDeviceIndex))
             throw new InvalidDataException($"'{PyKey.Printable(text)}' is no device");
         return new Device(type.Value, index);
     }

@@ -19,8 +19,8 @@ internal sealed record SavedStorage(string Key, ScalarType Dtype, long Count, Te
 internal sealed record SavedTensor(SavedStorage Storage, long Offset, long[] Size, long[] Stride);
 
 /// <summary>
-/// The tensors of a tree and the storages to write for them. Tensors that overlap in memory share a storage, so that they do again when they
-/// are read; memory that no tensor shows is not written, so that a slice of a large tensor is a small file.
+/// The tensors of a tree and the storages to write for them. Tensors that overlap in memory share a storage, so that they do again when
+/// they are read; memory that no tensor shows is not written, so that a slice of a large tensor is a small file.
 /// </summary>
 internal sealed class SavedStorages : IDisposable
 {
@@ -59,7 +59,8 @@ internal sealed class SavedStorages : IDisposable
     private Span SpanOf(Tensor tensor, int order)
     {
         if (tensor.is_sparse || tensor.device_type == DeviceType.META)
-            throw new ArgumentException($"a {(tensor.is_sparse ? "sparse" : "meta")} tensor [{string.Join(", ", tensor.shape)}] cannot be saved");
+            throw new ArgumentException(
+                $"a {(tensor.is_sparse ? "sparse" : "meta")} tensor [{string.Join(", ", tensor.shape)}] cannot be saved");
         _ = AllowedGlobals.StorageName(tensor.dtype);
         var values = tensor;
         if (tensor.is_conj() || tensor.is_neg())
@@ -81,7 +82,8 @@ internal sealed class SavedStorages : IDisposable
     {
         var clusters = new Cluster[spans.Count];
         // Empty tensors have no memory to share; one empty storage a dtype does for all of them.
-        var groups = spans.GroupBy(s => (s.Values.device_type, s.Values.device_index, s.Values.dtype, s.Start % s.ElementSize, s.Start == 0));
+        var groups = spans.GroupBy(s =>
+            (s.Values.device_type, s.Values.device_index, s.Values.dtype, s.Start % s.ElementSize, s.Start == 0));
         foreach (var group in groups)
         {
             Cluster? current = null;
@@ -96,7 +98,8 @@ internal sealed class SavedStorages : IDisposable
         {
             var cluster = clusters[span.Order];
             if (cluster.Storage is null) _storages.Add(cluster.Storage = cluster.ToStorage($"{_storages.Count}"));
-            _tensors.Add(span.Tensor, new SavedTensor(cluster.Storage, (span.Start - cluster.First.Start) / span.ElementSize, span.Size, span.Stride));
+            var offset = (span.Start - cluster.First.Start) / span.ElementSize;
+            _tensors.Add(span.Tensor, new SavedTensor(cluster.Storage, offset, span.Size, span.Stride));
         }
     }
 
@@ -112,6 +115,7 @@ internal sealed class SavedStorages : IDisposable
 
         public SavedStorage ToStorage(string key) => First.End == 0
             ? new SavedStorage(key, First.Values.dtype, 0, null, 0)
-            : new SavedStorage(key, First.Values.dtype, (End - First.Start) / First.ElementSize, First.Values, First.Values.storage_offset());
+            : new SavedStorage(
+                key, First.Values.dtype, (End - First.Start) / First.ElementSize, First.Values, First.Values.storage_offset());
     }
 }

@@ -52,7 +52,8 @@ internal sealed class StorageTable(StorageSource source, bool hasViews)
     /// <exception cref="InvalidDataException">The id is malformed, contradicts an earlier one or what the file holds.</exception>
     public StorageView Resolve(PyTuple id)
     {
-        if (id.Items is not ["storage", StorageClass type, string key, string, long count, .. var rest] || rest.Length != (hasViews ? 1 : 0))
+        if (id.Items is not ["storage", StorageClass type, string key, string, long count, .. var rest]
+            || rest.Length != (hasViews ? 1 : 0))
             throw new InvalidDataException($"a persistent id is no storage: ({string.Join(", ", id.Take(10).Select(Show))})");
         if (key.Length is 0 or > 256 || key is "." or ".." || key.Any(c => char.IsControl(c) || c is '/' or '\\' or ':'))
             throw new InvalidDataException($"a storage has the key '{PyKey.Printable(key)}'");
@@ -75,12 +76,19 @@ internal sealed class StorageTable(StorageSource source, bool hasViews)
 
     private StorageView View(StorageRef root, object? view, long count)
     {
-        if ((view as PyTuple)?.Items is not [string key, long offset, long size]) throw new InvalidDataException("a storage's view is no triple of key, offset and size");
-        if (offset < 0 || size < 0 || offset > count - size) throw new InvalidDataException($"the view '{PyKey.Printable(key)}' of storage '{root.Key}' lies outside of it");
+        if ((view as PyTuple)?.Items is not [string key, long offset, long size])
+            throw new InvalidDataException("a storage's view is no triple of key, offset and size");
+        if (offset < 0 || size < 0 || offset > count - size)
+            throw new InvalidDataException($"the view '{PyKey.Printable(key)}' of storage '{root.Key}' lies outside of it");
         if (!_views.TryAdd(key, (root, offset, size)) && _views[key] != (root, offset, size))
             throw new InvalidDataException($"the view '{PyKey.Printable(key)}' is two different ones");
         return new StorageView(root, offset, size);
     }
 
-    private static string Show(object? value) => value is string or long or null ? PyKey.Show(value) : value is StorageClass ? $"{value}" : PyTree.Describe(value);
+    private static string Show(object? value) => value switch
+    {
+        string or long or null => PyKey.Show(value),
+        StorageClass => $"{value}",
+        _ => PyTree.Describe(value),
+    };
 }

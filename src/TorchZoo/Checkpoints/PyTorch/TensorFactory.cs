@@ -39,7 +39,9 @@ internal sealed record TensorPlace(StorageRef Storage, long Offset, long[] Size,
     }
 }
 
-/// <summary>Makes tensors on the storages of a file. Memory is allocated, or mapped, but not filled: the file may yet turn out to be damaged.</summary>
+/// <summary>
+/// Makes tensors on the storages of a file. Memory is allocated, or mapped, but not filled: the file may yet turn out to be damaged.
+/// </summary>
 /// <param name="path">The file.</param>
 /// <param name="fileLength">Its length.</param>
 /// <param name="source">Its storages.</param>
@@ -118,7 +120,8 @@ internal sealed class TensorFactory(string path, long fileLength, StorageSource 
     private static ScalarType DtypeOf(StorageRef storage, TensorTraits traits)
     {
         if (storage.Dtype is null) return (storage.Dtype = traits.Dtype ?? ScalarType.Byte).Value;
-        if (traits.Dtype is { } dtype && dtype != storage.Dtype) throw new InvalidDataException($"storage '{storage.Key}' has tensors of two dtypes");
+        if (traits.Dtype is { } dtype && dtype != storage.Dtype)
+            throw new InvalidDataException($"storage '{storage.Key}' has tensors of two dtypes");
         return storage.Dtype.Value;
     }
 

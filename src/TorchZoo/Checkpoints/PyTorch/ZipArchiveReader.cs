@@ -31,7 +31,8 @@ internal sealed class ZipArchiveReader
         _file = file;
         var length = RandomAccess.GetLength(file);
         var (start, size, count) = FindDirectory(length);
-        if (size > limits.MaxPickle) throw new InvalidDataException($"the zip's directory has {size} bytes; at most {limits.MaxPickle} are allowed");
+        if (size > limits.MaxPickle)
+            throw new InvalidDataException($"the zip's directory has {size} bytes; at most {limits.MaxPickle} are allowed");
         if (count > size / DirectoryLength) throw new InvalidDataException($"the zip's directory of {size} bytes claims {count} entries");
         var directory = new byte[size];
         TensorMemory.ReadExactly(file, directory, start);
@@ -61,7 +62,8 @@ internal sealed class ZipArchiveReader
     /// <exception cref="InvalidDataException">It is longer than <paramref name="limit"/>, or damaged.</exception>
     public unsafe byte[] Read(ZipEntry entry, long limit)
     {
-        if (entry.Size > Math.Min(limit, Array.MaxLength)) throw new InvalidDataException($"'{entry.Name}' has {entry.Size} bytes; at most {limit} are allowed");
+        if (entry.Size > Math.Min(limit, Array.MaxLength))
+            throw new InvalidDataException($"'{entry.Name}' has {entry.Size} bytes; at most {limit} are allowed");
         var bytes = new byte[entry.Size];
         fixed (byte* pointer = bytes) Read(entry, pointer);
         return bytes;
@@ -74,11 +76,13 @@ internal sealed class ZipArchiveReader
     public unsafe void Read(ZipEntry entry, byte* destination)
     {
         var crc = new Crc32();
+        Action<ReadOnlySpan<byte>>? seen = entry.Crc == 0 ? null : crc.Append;
         if (entry.IsDeflated) Inflate(entry, destination, crc);
-        else if (destination is not null) TensorMemory.Read(_file, entry.Position, destination, entry.Size, entry.Crc == 0 ? null : crc.Append);
-        else if (entry.Crc != 0) TensorMemory.Scan(_file, entry.Position, entry.Size, crc.Append);
+        else if (destination is not null) TensorMemory.Read(_file, entry.Position, destination, entry.Size, seen);
+        else if (seen is not null) TensorMemory.Scan(_file, entry.Position, entry.Size, seen);
         if (entry.Crc != 0 && entry.Crc != crc.GetCurrentHashAsUInt32())
-            throw new InvalidDataException($"'{entry.Name}' is damaged: its CRC is {crc.GetCurrentHashAsUInt32():x8}, {entry.Crc:x8} was expected");
+            throw new InvalidDataException(
+                $"'{entry.Name}' is damaged: its CRC is {crc.GetCurrentHashAsUInt32():x8}, {entry.Crc:x8} was expected");
     }
 
     private unsafe void Inflate(ZipEntry entry, byte* destination, Crc32 crc)
@@ -90,7 +94,8 @@ internal sealed class ZipArchiveReader
         {
             var count = (int)Math.Min(left, 1 << 20);
             var chunk = destination is null ? buffer.AsSpan(0, Math.Min(count, buffer.Length)) : new Span<byte>(destination, count);
-            if (inflater.Read(chunk) is var read && read == 0) throw new InvalidDataException($"'{entry.Name}' is shorter than its header says");
+            if (inflater.Read(chunk) is var read && read == 0)
+                throw new InvalidDataException($"'{entry.Name}' is shorter than its header says");
             crc.Append(chunk[..read]);
             if (destination is not null) destination += read;
             left -= read;
@@ -114,7 +119,8 @@ internal sealed class ZipArchiveReader
         if (at < 0) throw new InvalidDataException("the zip's directory is missing; the file is cut off or something follows it");
         var end = tail.AsSpan(at, EndLength);
         var endPosition = length - tail.Length + at;
-        if (U16(end, 4) != 0 || U16(end, 6) != 0 || U16(end, 8) != U16(end, 10)) throw new InvalidDataException("the zip is spread over several disks");
+        if (U16(end, 4) != 0 || U16(end, 6) != 0 || U16(end, 8) != U16(end, 10))
+            throw new InvalidDataException("the zip is spread over several disks");
         (long start, long size, long count) = (U32(end, 16), U32(end, 12), U16(end, 10));
         if (endPosition >= Zip64LocatorLength)
         {
@@ -124,14 +130,16 @@ internal sealed class ZipArchiveReader
             {
                 endPosition -= Zip64LocatorLength;
                 var zip64 = ReadZip64End(locator, endPosition);
-                if (!Agrees(start, zip64.Start, uint.MaxValue) || !Agrees(size, zip64.Size, uint.MaxValue) || !Agrees(count, zip64.Count, ushort.MaxValue))
+                if (!Agrees(start, zip64.Start, uint.MaxValue) || !Agrees(size, zip64.Size, uint.MaxValue)
+                    || !Agrees(count, zip64.Count, ushort.MaxValue))
                     throw new InvalidDataException("the zip's two end records contradict each other");
                 (start, size, count) = zip64;
                 endPosition -= Zip64EndLength;
             }
         }
         if (start < 0 || size < 0 || count < 0 || size > endPosition || start != endPosition - size)
-            throw new InvalidDataException($"the zip's directory is said to be at {start}, {size} bytes long; it would have to end at {endPosition}");
+            throw new InvalidDataException(
+                $"the zip's directory is said to be at {start}, {size} bytes long; it would have to end at {endPosition}");
         return (start, size, count);
     }
 
@@ -142,8 +150,10 @@ internal sealed class ZipArchiveReader
             throw new InvalidDataException("the zip64 locator points elsewhere than before itself");
         Span<byte> end = stackalloc byte[Zip64EndLength];
         TensorMemory.ReadExactly(_file, end, position);
-        if (U32(end, 0) != Zip64EndSignature || U64(end, 4) != Zip64EndLength - 12) throw new InvalidDataException("the zip64 end record is damaged");
-        if (U32(end, 16) != 0 || U32(end, 20) != 0 || U64(end, 24) != U64(end, 32)) throw new InvalidDataException("the zip is spread over several disks");
+        if (U32(end, 0) != Zip64EndSignature || U64(end, 4) != Zip64EndLength - 12)
+            throw new InvalidDataException("the zip64 end record is damaged");
+        if (U32(end, 16) != 0 || U32(end, 20) != 0 || U64(end, 24) != U64(end, 32))
+            throw new InvalidDataException("the zip is spread over several disks");
         return ((long)U64(end, 48), (long)U64(end, 40), (long)U64(end, 32));
     }
 
@@ -151,10 +161,12 @@ internal sealed class ZipArchiveReader
 
     private (ZipEntry Entry, long Header) ReadEntry(ref ReadOnlySpan<byte> directory, long directoryStart)
     {
-        if (directory.Length < DirectoryLength || U32(directory, 0) != DirectorySignature) throw new InvalidDataException("the zip's directory is damaged");
+        if (directory.Length < DirectoryLength || U32(directory, 0) != DirectorySignature)
+            throw new InvalidDataException("the zip's directory is damaged");
         var header = directory[..DirectoryLength];
         int nameLength = U16(header, 28), extraLength = U16(header, 30), commentLength = U16(header, 32);
-        if (directory.Length < DirectoryLength + nameLength + extraLength + commentLength) throw new InvalidDataException("the zip's directory is cut off");
+        if (directory.Length < DirectoryLength + nameLength + extraLength + commentLength)
+            throw new InvalidDataException("the zip's directory is cut off");
         var nameBytes = directory.Slice(DirectoryLength, nameLength);
         var extra = directory.Slice(DirectoryLength + nameLength, extraLength);
         directory = directory[(DirectoryLength + nameLength + extraLength + commentLength)..];
@@ -162,38 +174,45 @@ internal sealed class ZipArchiveReader
         var name = ReadName(nameBytes);
         int flags = U16(header, 8), method = U16(header, 10);
         if ((flags & FlagsRefused) != 0) throw new InvalidDataException($"'{name}' is encrypted or patched");
-        if (method is not (0 or 8)) throw new InvalidDataException($"'{name}' is compressed by method {method}; only stored and deflated entries are read");
+        if (method is not (0 or 8))
+            throw new InvalidDataException($"'{name}' is compressed by method {method}; only stored and deflated entries are read");
         long compressed = U32(header, 20), size = U32(header, 24), position = U32(header, 42);
         ReadZip64Extra(name, extra, ref size, ref compressed, ref position, hasPosition: true);
         if (U16(header, 34) is not (0 or ushort.MaxValue)) throw new InvalidDataException($"'{name}' is on another disk");
         if (position < 0 || compressed < 0 || size < 0 || position > directoryStart - LocalLength)
             throw new InvalidDataException($"'{name}' lies outside the file");
-        if (method == 0 && compressed != size) throw new InvalidDataException($"'{name}' is stored but has two sizes, {compressed} and {size}");
+        if (method == 0 && compressed != size)
+            throw new InvalidDataException($"'{name}' is stored but has two sizes, {compressed} and {size}");
 
         Span<byte> local = stackalloc byte[LocalLength];
         TensorMemory.ReadExactly(_file, local, position);
         if (U32(local, 0) != LocalSignature) throw new InvalidDataException($"'{name}' has no local header at {position}");
         int localName = U16(local, 26), localExtra = U16(local, 28);
         var data = position + LocalLength + localName + localExtra;
-        if (data > directoryStart || compressed > directoryStart - data) throw new InvalidDataException($"'{name}' runs into the zip's directory");
+        if (data > directoryStart || compressed > directoryStart - data)
+            throw new InvalidDataException($"'{name}' runs into the zip's directory");
         if (localName != nameLength || U16(local, 8) != method || ((U16(local, 6) ^ flags) & (FlagDescriptor | FlagsRefused)) != 0)
             throw new InvalidDataException($"'{name}' has a local header that contradicts the directory");
         var variable = new byte[localName + localExtra];
         TensorMemory.ReadExactly(_file, variable, position + LocalLength);
-        if (!variable.AsSpan(0, localName).SequenceEqual(nameBytes)) throw new InvalidDataException($"'{name}' has another name in its local header");
+        if (!variable.AsSpan(0, localName).SequenceEqual(nameBytes))
+            throw new InvalidDataException($"'{name}' has another name in its local header");
         long localCompressed = U32(local, 18), localSize = U32(local, 22), none = 0;
         ReadZip64Extra(name, variable.AsSpan(localName), ref localSize, ref localCompressed, ref none, hasPosition: false);
         // With a data descriptor the writer did not know the sizes yet and left zeros.
         var open = (flags & FlagDescriptor) != 0 && localSize == 0 && localCompressed == 0;
-        if (!open && (localSize != size || localCompressed != compressed)) throw new InvalidDataException($"'{name}' has another size in its local header");
+        if (!open && (localSize != size || localCompressed != compressed))
+            throw new InvalidDataException($"'{name}' has another size in its local header");
         var crc = U32(header, 16);
-        if ((flags & FlagDescriptor) == 0 && U32(local, 14) != crc) throw new InvalidDataException($"'{name}' has another CRC in its local header");
+        if ((flags & FlagDescriptor) == 0 && U32(local, 14) != crc)
+            throw new InvalidDataException($"'{name}' has another CRC in its local header");
         return (new ZipEntry(name, method == 8, crc, data, compressed, size), position);
     }
 
     private static string ReadName(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length is 0 or > MaxName || !Utf8.IsValid(bytes)) throw new InvalidDataException("the zip has an entry without a valid name");
+        if (bytes.Length is 0 or > MaxName || !Utf8.IsValid(bytes))
+            throw new InvalidDataException("the zip has an entry without a valid name");
         var name = Encoding.UTF8.GetString(bytes);
         if (name[0] == '/' || name.Any(c => char.IsControl(c) || c is '\\' or ':') || name.Split('/').Any(part => part is ".." or "."))
             throw new InvalidDataException($"the zip has an entry named '{PyKey.Printable(name)}'");
@@ -201,7 +220,8 @@ internal sealed class ZipArchiveReader
     }
 
     // Sizes that don't fit into 32 bits are in the extra field 1, in this order, each only if its 32-bit field is full.
-    private static void ReadZip64Extra(string name, ReadOnlySpan<byte> extra, ref long size, ref long compressed, ref long position, bool hasPosition)
+    private static void ReadZip64Extra(
+        string name, ReadOnlySpan<byte> extra, ref long size, ref long compressed, ref long position, bool hasPosition)
     {
         var needed = size == uint.MaxValue || compressed == uint.MaxValue || hasPosition && position == uint.MaxValue;
         while (extra.Length >= 4)

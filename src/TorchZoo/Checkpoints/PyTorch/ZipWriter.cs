@@ -45,7 +45,8 @@ internal sealed unsafe class ZipWriter(Stream stream)
         var isFar = header >= uint.MaxValue;
         U32(_directory, 0x02014b50);
         U16(_directory, isLarge || isFar ? Version64 : Version);
-        Common(_directory, crc, length, isLarge, nameBytes.Length, (isLarge, isFar) switch { (true, true) => 28, (true, false) => 20, (false, true) => 12, _ => 0 });
+        var extra = (isLarge, isFar) switch { (true, true) => 28, (true, false) => 20, (false, true) => 12, _ => 0 };
+        Common(_directory, crc, length, isLarge, nameBytes.Length, extra);
         U16(_directory, 0); // comment
         U16(_directory, 0); // disk
         U16(_directory, 0); // attributes
@@ -119,7 +120,9 @@ internal sealed unsafe class ZipWriter(Stream stream)
     private static uint Crc(byte* contents, long length)
     {
         var crc = new Crc32();
-        for (; length > 0; contents += 1 << 20, length -= 1 << 20) crc.Append(new ReadOnlySpan<byte>(contents, (int)Math.Min(length, 1 << 20)));
+        const int chunk = 1 << 20;
+        for (; length > 0; contents += chunk, length -= chunk)
+            crc.Append(new ReadOnlySpan<byte>(contents, (int)Math.Min(length, chunk)));
         return crc.GetCurrentHashAsUInt32();
     }
 

@@ -23,7 +23,8 @@ internal static class HeaderReader
         Span<byte> prefix = stackalloc byte[8];
         TensorMemory.ReadExactly(file, prefix, 0);
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > (ulong)(size - 8)) throw new InvalidDataException($"the header claims {length} bytes; the file has {size - 8} after the length");
+        if (length > (ulong)(size - 8))
+            throw new InvalidDataException($"the header claims {length} bytes; the file has {size - 8} after the length");
         if (length > MaxLength) throw new InvalidDataException($"the header claims {length} bytes; at most {MaxLength} are allowed");
         var text = new byte[length];
         TensorMemory.ReadExactly(file, text, 8);
@@ -85,7 +86,8 @@ internal static class HeaderReader
                 case "dtype" when dtype is null:
                     Expect(ref reader, JsonTokenType.String, $"dtype of '{name}'");
                     var text = reader.GetString()!;
-                    dtype = SafetensorsDtypes.Parse(text) ?? throw new InvalidDataException($"'{name}' has the dtype '{text}', which is unknown here");
+                    dtype = SafetensorsDtypes.Parse(text)
+                        ?? throw new InvalidDataException($"'{name}' has the dtype '{text}', which is unknown here");
                     break;
                 case "shape" when shape is null:
                     shape = ParseIntegers(ref reader, $"shape of '{name}'", MaxDimensions);
@@ -103,7 +105,8 @@ internal static class HeaderReader
         var bytes = ByteCount(shape, TensorMemory.ElementSize(dtype.Value))
             ?? throw new InvalidDataException($"the size of '{name}' [{string.Join(", ", shape)}] overflows");
         if (bytes != end - begin)
-            throw new InvalidDataException($"'{name}' [{string.Join(", ", shape)}] of {dtype} takes {bytes} bytes; its offsets span {end - begin}");
+            throw new InvalidDataException(
+                $"'{name}' [{string.Join(", ", shape)}] of {dtype} takes {bytes} bytes; its offsets span {end - begin}");
         return new SafetensorsEntry(name, dtype.Value, shape, dataStart + begin, bytes);
     }
 
@@ -142,7 +145,8 @@ internal static class HeaderReader
         foreach (var entry in tensors.OrderBy(t => t.Position).ThenBy(t => t.Length))
         {
             if (entry.Position != position)
-                throw new InvalidDataException($"'{entry.Name}' begins at byte {entry.Position - dataStart} of the data; {position - dataStart} was expected");
+                throw new InvalidDataException(
+                    $"'{entry.Name}' begins at byte {entry.Position - dataStart} of the data; {position - dataStart} was expected");
             position += entry.Length;
             if (position > size) throw new InvalidDataException($"'{entry.Name}' ends behind the end of the file");
         }

@@ -26,8 +26,11 @@ internal sealed class ShardIndex(string path)
         if (new FileInfo(path).Length > MaxLength) throw new InvalidDataException($"{path} is longer than {MaxLength} bytes");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            var options = new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false };
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path), options);
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("weight_map", out var map)
+                || map.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{path} is no index: it has no weight_map");
             return map.EnumerateObject().ToDictionary(entry => entry.Name, entry => ShardOf(entry.Value));
         }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Pde;
 using TorchZoo.Losses;
@@ -76,12 +75,12 @@ internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperim
 
     private static Tensor Last(Tensor frames) => frames.narrow(1, frames.shape[1] - 1, 1);
 
-    // The first frames of each test trajectory at the solver's resolution, what follows and what the network makes of it:
+    // Of each test trajectory at the solver's resolution, the last steps, the frames before them, and what the network makes of those:
     // (trajectories, frames or steps, s, s).
     private (Tensor First, Tensor Truth, Tensor Prediction) Rollout(OperatorData data, Func<Tensor, Tensor> predict)
     {
         var (pairs, steps) = (data.Tests[Points], RolloutSteps);
-        var starts = IsRecurrent ? arange(pairs.Count) : arange(0, pairs.Count, Frames - FramesIn);
+        var starts = IsRecurrent ? arange(pairs.Count) : arange(Frames - FramesIn - steps, pairs.Count, Frames - FramesIn);
         var first = pairs.Inputs.index_select(0, starts);
         var truth = IsRecurrent ? pairs.Targets : cat([.. Enumerable.Range(0, steps).Select(i => pairs.Targets.index_select(0, starts + i))], 1);
         var (state, frames) = (first, new List<Tensor>());

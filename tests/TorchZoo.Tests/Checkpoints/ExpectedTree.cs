@@ -3,7 +3,6 @@ using System.IO.Hashing;
 using System.Numerics;
 using System.Text.Json;
 using NUnit.Framework;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Checkpoints;
 using static TorchSharp.torch;

@@ -234,7 +234,8 @@ public class RoundTripTests
         {
             switch (a)
             {
-                case double x: Assert.That(BitConverter.DoubleToInt64Bits((double)b!),
+                case double x:
+                    Assert.That(BitConverter.DoubleToInt64Bits((double)b!),
                     Is.EqualTo(BitConverter.DoubleToInt64Bits(x))); return;
                 case int n: Assert.That(b, Is.EqualTo((long)n)); return;
                 case PyByteArray bytes: Assert.That(((PyByteArray)b!).Bytes, Is.EqualTo(bytes.Bytes)); return;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using NUnit.Framework;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Data;
 using TorchZoo.Optimizers;

@@ -4,7 +4,7 @@ using TorchZoo.Testing;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 
-namespace TorchZoo.Tests.Shelf.Probe
+namespace TorchZoo.Tests.Shelf
 {
     /// <summary>Settings of a probe.</summary>
     public sealed record ProbeConfig
@@ -39,7 +39,7 @@ namespace TorchZoo.Tests.Shelf.Probe
 namespace TorchZoo.Tests.Registry
 {
     using TorchZoo.Data;
-    using TorchZoo.Tests.Shelf.Probe;
+    using TorchZoo.Tests.Shelf;
 
     public class ZooTests
     {

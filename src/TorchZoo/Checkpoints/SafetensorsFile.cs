@@ -142,7 +142,7 @@ public static class SafetensorsFile
             unread.Add((tensors[entry.Name], entry));
         }
         // From front to back, as disks like it.
-        try { ParallelReading.ForEach([.. unread.OrderBy(t => t.Entry.Position)], unread.Sum(t => t.Entry.Length), Read); }
+        try { ParallelWork.ForEach([.. unread.OrderBy(t => t.Entry.Position)], unread.Sum(t => t.Entry.Length), Read); }
         catch (EndOfStreamException e) { throw new InvalidDataException($"{path}: {e.Message}", e); }
         return onCpu ? tensors : tensors.ToDictionary(t => t.Key, t => t.Value.to(device!, disposeAfter: true));
 

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
@@ -8,8 +9,9 @@ namespace TorchZoo.Checkpoints;
 /// <summary>The bytes of tensors: straight between files and libtorch's memory, without a copy in between and of any length.</summary>
 internal static unsafe partial class TensorMemory
 {
-    // Long enough that a system call costs nothing, short enough that a checksum finds the chunk in the cache.
-    private const int ChunkSize = 1 << 20;
+    // Long enough that a system call costs little, short enough that a checksum finds the chunk in the second-level cache.
+    private const int ChunkSize = 128 << 10;
+    private const int WriteSize = 1 << 20;
 
     /// <summary>Bytes of one element.</summary>
     public static int ElementSize(ScalarType dtype) => dtype switch
@@ -86,20 +88,19 @@ internal static unsafe partial class TensorMemory
     }
 
     /// <summary>Writes memory to a stream.</summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="source">The bytes.</param>
-    /// <param name="length">How many.</param>
-    /// <param name="seen">Is shown each piece before it is written, in order.</param>
-    public static void Write(Stream stream, byte* source, long length, Action<ReadOnlySpan<byte>>? seen = null)
+    public static void Write(Stream stream, byte* source, long length)
     {
-        while (length > 0)
-        {
-            var chunk = new ReadOnlySpan<byte>(source, (int)Math.Min(length, ChunkSize));
-            seen?.Invoke(chunk);
-            stream.Write(chunk);
-            source += chunk.Length;
-            length -= chunk.Length;
-        }
+        for (; length > 0; source += WriteSize, length -= WriteSize)
+            stream.Write(new ReadOnlySpan<byte>(source, (int)Math.Min(length, WriteSize)));
+    }
+
+    /// <summary>CRC-32 of memory.</summary>
+    public static uint Crc(byte* source, long length)
+    {
+        var crc = new Crc32();
+        for (; length > 0; source += WriteSize, length -= WriteSize)
+            crc.Append(new ReadOnlySpan<byte>(source, (int)Math.Min(length, WriteSize)));
+        return crc.GetCurrentHashAsUInt32();
     }
 
     /// <summary>

@@ -22,7 +22,7 @@ internal sealed record PendingTree(
     {
         // From front to back, as disks like it.
         var unfilled = Storages.Where(s => s.Memory is not null && !s.IsMapped).OrderBy(Source.PositionOf).ToList();
-        ParallelReading.ForEach(unfilled, unfilled.Sum(s => s.Bytes), Fill);
+        ParallelWork.ForEach(unfilled, unfilled.Sum(s => s.Bytes), Fill);
         Source.VerifyRest(Storages.Where(s => s.Memory is not null));
     }
 
@@ -37,11 +37,11 @@ internal sealed record PendingTree(
         var plan = pairs.Select(p => (p.Target, p.Source, Place: Factory.Places[p.Source]))
             .OrderBy(p => Source.PositionOf(p.Place.Storage)).ToLookup(p => IsDirect(p.Target, p.Source, p.Place));
         var storages = plan.SelectMany(g => g).Select(p => p.Place.Storage).Distinct().ToList();
-        ParallelReading.ForEach(storages, storages.Sum(s => s.Bytes), Verify);
+        ParallelWork.ForEach(storages, storages.Sum(s => s.Bytes), Verify);
         Source.VerifyRest(storages);
 
         var pieces = plan[true].SelectMany(p => PiecesOf(p.Target, p.Place)).ToList();
-        ParallelReading.ForEach(pieces, pieces.Sum(p => p.Length), Read);
+        ParallelWork.ForEach(pieces, pieces.Sum(p => p.Length), Read);
         GC.KeepAlive(plan);
 
         var tensors = Factory.Places.ToLookup(p => p.Value.Storage, p => p.Key);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -323,6 +324,6 @@ internal sealed class Pickler(SavedStorages storages)
 
         public int GetHashCode(object value) => value is string or ValueTuple<string, string>
             ? value.GetHashCode()
-            : System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(value);
+            : RuntimeHelpers.GetHashCode(value);
     }
 }

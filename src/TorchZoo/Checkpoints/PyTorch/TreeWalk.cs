@@ -18,7 +18,7 @@ internal static class TreeWalk
         // What is known of a container (or tensor): its height and how many values a walk through it meets. Null: it is being walked.
         var known = new Dictionary<object, (int Height, long Visits)?>(ReferenceEqualityComparer.Instance);
         var frames = new Stack<Frame>();
-        var rootHeight = 0;
+        var height = 0;
         var visits = 1L;
         if (Enter(root, out var first)) frames.Push(first);
         while (frames.TryPeek(out var frame))
@@ -33,7 +33,7 @@ internal static class TreeWalk
                 }
                 else
                 {
-                    frame.Height = Math.Max(frame.Height, rootHeight + 1);
+                    frame.Height = Math.Max(frame.Height, height + 1);
                     frame.Visits += visits;
                 }
             }
@@ -56,7 +56,7 @@ internal static class TreeWalk
         bool Enter(object? node, out Frame entered)
         {
             entered = null!;
-            (rootHeight, visits) = (0, 1);
+            (height, visits) = (0, 1);
             switch (node)
             {
                 case null or bool or long or double or string or byte[] or BigInteger or Complex or PyByteArray or ScalarType or Device:
@@ -72,7 +72,7 @@ internal static class TreeWalk
                 if (seen is not { } finished) throw new InvalidDataException($"{PyTree.Describe(node)} contains itself");
                 if (frames.Count + finished.Height > limits.MaxDepth)
                     throw new InvalidDataException($"it is nested deeper than {limits.MaxDepth} levels");
-                (rootHeight, visits) = finished;
+                (height, visits) = finished;
                 return false;
             }
             if (node is Tensor tensor)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace TorchZoo.Checkpoints.PyTorch;
 
@@ -45,7 +46,7 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
                 throw new InvalidDataException($"the pickle ends with {_stack.Count} values on the stack instead of one");
             return _stack[0];
         }
-        // Python's wording: EndOfStream comes from a file that shrinks while it is read.
+        // EndOfStream: the file became shorter while it was read.
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
             var name = Enum.IsDefined(opcode) ? $"{opcode}" : $"0x{(byte)opcode:x2}";
@@ -145,7 +146,7 @@ internal sealed class Unpickler(PickleSource source, PyTorchLoadLimits limits, B
     private void MakeTuple(int count)
     {
         var start = Below(count);
-        var tuple = count == 0 ? EmptyTuple : new PyTuple(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_stack)[start..]);
+        var tuple = count == 0 ? EmptyTuple : new PyTuple(CollectionsMarshal.AsSpan(_stack)[start..]);
         _stack.RemoveRange(start, count);
         Push(tuple);
     }

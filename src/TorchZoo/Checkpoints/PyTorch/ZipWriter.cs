@@ -1,11 +1,10 @@
 using System.Buffers.Binary;
-using System.IO.Hashing;
 using System.Text;
 
 namespace TorchZoo.Checkpoints.PyTorch;
 
 /// <summary>
-/// Writes a zip of stored entries whose data begin at multiples of 64, so that they can be mapped into memory. Checksums are computed
+/// Writes a zip of stored entries whose data begin at multiples of 64, so that they can be mapped into memory. Checksums are known
 /// before an entry is written: the stream is never sought back.
 /// </summary>
 internal sealed unsafe class ZipWriter(Stream stream)
@@ -22,9 +21,9 @@ internal sealed unsafe class ZipWriter(Stream stream)
     /// <param name="name">Its name.</param>
     /// <param name="contents">Its contents.</param>
     /// <param name="length">Bytes.</param>
-    public void Add(string name, byte* contents, long length)
+    /// <param name="crc">Their CRC-32.</param>
+    public void Add(string name, byte* contents, long length, uint crc)
     {
-        var crc = Crc(contents, length);
         var nameBytes = Encoding.UTF8.GetBytes(name);
         var header = _position;
         var isLarge = length >= uint.MaxValue;
@@ -115,15 +114,6 @@ internal sealed unsafe class ZipWriter(Stream stream)
         U16(to, 1);
         U16(to, (ushort)(8 * values.Length));
         foreach (var value in values) U64(to, value);
-    }
-
-    private static uint Crc(byte* contents, long length)
-    {
-        var crc = new Crc32();
-        const int chunk = 1 << 20;
-        for (; length > 0; contents += chunk, length -= chunk)
-            crc.Append(new ReadOnlySpan<byte>(contents, (int)Math.Min(length, chunk)));
-        return crc.GetCurrentHashAsUInt32();
     }
 
     private void Emit(MemoryStream bytes)

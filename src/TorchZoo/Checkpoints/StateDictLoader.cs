@@ -39,6 +39,9 @@ public static partial class StateDict
             known.Add(entry.Key);
             var target = entry.Show();
             if (!state.TryGetValue(entry.Key, out var source)) missing.Add(entry.Key);
+            // Some libraries store complex weights as real pairs: the same numbers under the same name.
+            else if (target.is_complex() && !source.is_complex() && source.shape.AsSpan().SequenceEqual([.. target.shape, 2]))
+                pairs.Add((target.view_as_real(), source));
             else if (!target.shape.AsSpan().SequenceEqual(source.shape))
                 mismatched.Add($"{entry.Key} (module [{string.Join(", ", target.shape)}], state dict [{string.Join(", ", source.shape)}])");
             else if (source.is_complex() && !target.is_complex())

@@ -72,4 +72,16 @@ public class StateDictTests
             Assert.That(gradients["spectrum.weight.tensor"].allclose(2 * owner.state_dict()["spectrum.weight.tensor"]), Is.True);
         });
     }
+
+    [Test]
+    public void RealPairsLoadIntoComplexWeights()
+    {
+        using var scope = NewDisposeScope();
+        Owner a = new(), b = new();
+        var state = a.state_dict();
+        state["spectrum.weight.tensor"] = state["spectrum.weight.tensor"].view_as_real().contiguous();
+        StateDict.Load(b, state);
+        var x = randn(3);
+        Assert.That(b.forward(x).Equals(a.forward(x)), Is.True);
+    }
 }

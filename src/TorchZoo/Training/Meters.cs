@@ -16,12 +16,23 @@ internal sealed class Meters(int flushEvery) : IDisposable
         if (value.numel() != 1) throw new ArgumentException($"the metric '{name}' must be a scalar, not of shape ({string.Join(", ", value.shape)})", nameof(value));
         if (flushEvery <= 1)
         {
-            using var scope = NewDisposeScope();
-            Add(name, value.detach().to(ScalarType.Float64).item<double>(), weight);
+            Add(name, Read(value), weight);
             return;
         }
         using (no_grad()) _pending.Add((name, value.detach().to(ScalarType.Float64).reshape([]).DetachFromDisposeScope(), weight));
         if (_pending.Count >= flushEvery) Flush();
+    }
+
+    /// <summary>A scalar's value, whatever its type.</summary>
+    public static double Read(Tensor scalar)
+    {
+        switch (scalar.dtype)
+        {
+            case ScalarType.Float32: return scalar.item<float>();
+            case ScalarType.Float64: return scalar.item<double>();
+            default:
+                using (NewDisposeScope()) return scalar.detach().to(ScalarType.Float64).item<double>();
+        }
     }
 
     public void Add(string name, double value, double weight)

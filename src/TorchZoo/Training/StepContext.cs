@@ -15,6 +15,7 @@ public sealed class StepContext
     private readonly long[] _updates;
     private long _count, _groupSize;
     private bool _updateDue;
+    private (Tensor? Tensor, double Value) _lastLoss;
 
     internal StepContext(nn.Module model, IReadOnlyList<optim.Optimizer> optimizers, Schedule schedule, TrainerOptions options, Meters meters)
     {
@@ -62,8 +63,9 @@ public sealed class StepContext
     {
         if (Device.type == DeviceType.CPU)
         {
-            var value = loss.detach().to(ScalarType.Float64).item<double>();
+            var value = Meters.Read(loss);
             if (!double.IsFinite(value)) throw new NonFiniteLossException(value);
+            _lastLoss = (loss, value);
         }
         if (_groupSize == 1) loss.backward();
         else (loss / _groupSize).backward();
@@ -91,12 +93,17 @@ public sealed class StepContext
     /// <summary>Adds a value to this epoch's mean of that name, weighted by the batch's number of examples.</summary>
     /// <param name="name">The metric, e.g. <c>loss</c>.</param>
     /// <param name="value">A scalar; it is read later, so that a GPU need not wait.</param>
-    public void Log(string name, Tensor value) => _meters.Add(name, value, _count);
+    public void Log(string name, Tensor value)
+    {
+        if (ReferenceEquals(value, _lastLoss.Tensor)) _meters.Add(name, _lastLoss.Value, _count); // read already
+        else _meters.Add(name, value, _count);
+    }
 
     /// <inheritdoc cref="Log(string, Tensor)"/>
     public void Log(string name, double value) => _meters.Add(name, value, _count);
 
-    internal void Begin(long examples, long groupSize, bool updateDue) => (_count, _groupSize, _updateDue) = (examples, groupSize, updateDue);
+    internal void Begin(long examples, long groupSize, bool updateDue) =>
+        (_count, _groupSize, _updateDue, _lastLoss) = (examples, groupSize, updateDue, default);
 
     private int IndexOf(optim.Optimizer optimizer)
     {

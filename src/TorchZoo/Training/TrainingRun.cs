@@ -123,7 +123,7 @@ internal sealed class TrainingRun : IDisposable
     {
         foreach (var callback in _callbacks)
             callback.OnStep(_trainer, new StepReport(_context.Step - 1, TotalSteps, _context.Epoch, _meters.Last, LearningRate));
-        line.Report((double)_context.Step / TotalSteps, Detail());
+        if (!ReferenceEquals(_trainer.Progress, IProgressDisplay.None)) line.Report((double)_context.Step / TotalSteps, Detail());
     }
 
     private string Detail()

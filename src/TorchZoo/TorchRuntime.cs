@@ -22,11 +22,17 @@ public static class TorchRuntime
     /// library, the reason given by the loader, and what to do about it.</exception>
     public static void EnsureLoaded()
     {
-        if (OperatingSystem.IsLinux() && LibTorchSharp() is { } path)
+        if (OperatingSystem.IsLinux())
         {
             // With the full path the loader's message names the true cause, and TorchSharp then finds the library loaded.
-            try { NativeLibrary.Load(path); }
-            catch (DllNotFoundException e) { throw new DllNotFoundException(Explain(path, e.Message), e); }
+            if (LibTorchSharp() is { } path)
+            {
+                try { NativeLibrary.Load(path); }
+                catch (DllNotFoundException e) { throw new DllNotFoundException(Explain(path, LastLine(e.Message)), e); }
+            }
+            // TorchSharp would now copy half a gigabyte out of the package cache, and still not load it.
+            else if (IsProgramOfItsOwn && !NativeLibrary.TryLoad("LibTorchSharp", typeof(torch).Assembly, null, out _))
+                throw new DllNotFoundException(Explain(null, "there is no libLibTorchSharp.so"));
         }
         try { torch.InitializeDeviceType(DeviceType.CPU); }
         catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException)
@@ -41,6 +47,13 @@ public static class TorchRuntime
         NativeHeap.KeepFreedMemory();
         return OneDnn.SwitchOffIfWrong();
     }
+
+    // Not a notebook, whose assemblies lie in the package cache.
+    private static bool IsProgramOfItsOwn =>
+        Path.GetDirectoryName(typeof(torch).Assembly.Location) == Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
+
+    // .NET puts general advice before what the system's loader says.
+    private static string LastLine(string message) => message.Trim().Split('\n')[^1];
 
     // Where the build puts it: beside the program (published for one platform) or in its runtimes folder.
     private static string? LibTorchSharp() =>
@@ -67,7 +80,7 @@ public static class TorchRuntime
                 + "that is run, and build again.",
             _ => "Delete the folders bin and obj and build again; if that does not help, check free disk space.",
         };
-        return $"libtorch cannot be loaded{(path is null ? "" : $" from {path}")}.{Environment.NewLine}"
+        return $"libtorch cannot be loaded{(path is null ? $" from {AppContext.BaseDirectory}" : $" from {path}")}.{Environment.NewLine}"
              + $"  Reason: {reason.Trim()}{Environment.NewLine}  What to do: {advice}";
     }
 }

@@ -21,9 +21,12 @@ public sealed class Cli : IDisposable
     public static Cli Scripts() => Of("TorchZoo.Scripts");
 
     /// <summary>Another program beside the tests, by its assembly's name.</summary>
-    public static Cli Of(string assembly)
+    public static Cli Of(string assembly) => In(AppContext.BaseDirectory, assembly);
+
+    /// <summary>A program in another folder.</summary>
+    public static Cli In(string folder, string assembly)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, assembly + ".dll");
+        var program = Path.Combine(folder, assembly + ".dll");
         return File.Exists(program) && File.Exists(Path.ChangeExtension(program, ".runtimeconfig.json"))
             ? new Cli(program)
             : throw new InvalidOperationException($"{program} is not there: the test project has to reference {assembly}");

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using NUnit.Framework;
+using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.Native;
 
@@ -42,6 +43,30 @@ public class LoadingTests
 
     [Test]
     public void TheLoaderTakesIt() => Assert.That(() => NativeLibrary.Load(Library), Throws.Nothing);
+
+    // A copy of the program whose native libraries are links, but for one.
+    [TestCase(true), TestCase(false)]
+    public void AProgramThatCannotLoadLibtorchSaysWhyAndWhatToDo(bool there)
+    {
+        if (!File.Exists(Original)) Assert.Ignore("the package cache is somewhere else");
+        if (there && NativeLibrary.TryLoad(Original, out _)) Assert.Ignore("this system's libstdc++ is new enough for the package's own file");
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory)) File.Copy(file, folder[Path.GetFileName(file)]);
+        var native = Directory.CreateDirectory(folder[Path.Combine("runtimes", "linux-x64", "native")]).FullName;
+        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(Library)!).Where(f => f != Library))
+            File.CreateSymbolicLink(Path.Combine(native, Path.GetFileName(file)), file);
+        if (there) File.Copy(Original, Path.Combine(native, Path.GetFileName(Library)));
+
+        using var cli = Cli.In(folder.Path, "TorchZoo.Scripts");
+        var result = cli.Run("fno", "--smoke");
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.ExitCode, Is.EqualTo(1));
+            Assert.That(result.Error, Does.Contain("libtorch cannot be loaded").And.Contain(there ? "GLIBCXX_3.4.32" : "TorchSharp-cpu").And.Contain("What to do"));
+            Assert.That(result.Output + result.Error, Does.Not.Contain("LoadNativeBackend").And.Not.Contain("   at "));
+            Assert.That(Directory.Exists(folder["cpu"]), Is.False, "half a gigabyte was copied");
+        });
+    }
 
     // The string table that a name's offset refers to is the one whose text stands there.
     private static string Name(byte[] elf, uint offset)

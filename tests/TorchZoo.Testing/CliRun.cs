@@ -47,6 +47,18 @@ public sealed partial class CliRun : IDisposable
         }
     }
 
+    /// <summary>
+    /// Whether this process, and so its children, ignore a signal: a shell without job control does that to SIGINT of what it runs in the
+    /// background, and no program can tell it from a wish.
+    /// </summary>
+    public static bool IsIgnored(int signal)
+    {
+        const string field = "SigIgn:";
+        if (!OperatingSystem.IsLinux()) return false;
+        var mask = File.ReadLines("/proc/self/status").First(l => l.StartsWith(field, StringComparison.Ordinal))[field.Length..].Trim();
+        return ((Convert.ToUInt64(mask, 16) >> (signal - 1)) & 1) != 0;
+    }
+
     /// <summary>Sends a signal (Linux, macOS).</summary>
     public void Signal(int signal)
     {

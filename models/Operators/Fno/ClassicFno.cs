@@ -12,7 +12,7 @@ namespace TorchZoo.Models.Operators;
 /// once
 /// more, in <c>conv1</c>). Source: Li et al. 2020, section 4 and figure 2. <see cref="Fno"/> is the form used since.</remarks>
 [Model("fno-classic")]
-public sealed class ClassicFno : Module<Tensor, Tensor>
+public sealed class ClassicFno : Module<Tensor, Tensor>, IConfigured
 {
     private readonly Linear _lift;
     private readonly ClassicSpectralConv[] _convs;
@@ -55,6 +55,8 @@ public sealed class ClassicFno : Module<Tensor, Tensor>
 
     /// <summary>What the network is made of.</summary>
     public ClassicFnoConfig Config { get; }
+
+    object IConfigured.Config => Config;
 
     /// <summary>The layers' spectral convolutions.</summary>
     public IReadOnlyList<ClassicSpectralConv> Convs => _convs;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Reflection;
 using Spectre.Console;
 using TorchSharp;
@@ -36,7 +37,7 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
         if (result.Errors.Count > 0 && result.Action is not HelpAction)
         {
             if (args.Count == 0) return root.Parse(["--help"], Parser).Invoke(Invocation());
-            return Refuse(UsageErrors.Explain(result), result.CommandResult.Parent is null ? "" : $"{result.CommandResult.Command.Name} ");
+            return Refuse(UsageErrors.Explain(result), PathOf(result.CommandResult));
         }
         try
         {
@@ -44,9 +45,13 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
         }
         catch (ArgumentException e)
         {
-            return Refuse(Failures.Message(e), $"{result.CommandResult.Command.Name} ");
+            return Refuse(Failures.Message(e), PathOf(result.CommandResult));
         }
     }
+
+    // "checkpoint inspect ": what to type before an option of a command.
+    private static string PathOf(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{PathOf(parent)}{result.Command.Name} " : "";
 
     private InvocationConfiguration Invocation() => new()
     {
@@ -73,10 +78,10 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
             new HelpOption(), Version(),
             new Command("<paper>", "Train a paper's model, evaluate it and check the paper's claim; <paper> --help shows its options"),
             ListCommand.Create(screen, recipes), ShowCommand.Create(screen, recipes),
-            ClaimsCommand.Create(screen, recipes), EvaluateCommand.Create(screen, recipes, args, Parser),
+            ClaimsCommand.Create(screen, recipes), EvaluateCommand.Create(screen, recipes, args, Parser), CheckpointCommand.Create(screen),
         };
         foreach (var slug in recipes.Slugs) root.Subcommands.Add(RunCommand.Create(screen, slug, recipes[slug], args));
-        foreach (var command in root.Subcommands) command.Options.Add(new HelpOption());
+        foreach (var command in root.Subcommands.SelectMany(c => c.Subcommands.Prepend(c))) command.Options.Add(new HelpOption());
         return root;
     }
 

@@ -19,6 +19,12 @@ internal static class UsageErrors
     {
         var command = result.CommandResult.Command;
         var isRoot = result.CommandResult.Parent is null;
+        if (!isRoot && command.Subcommands.Count > 0 && result.UnmatchedTokens.FirstOrDefault() is not ['-', ..])
+        {
+            var known = command.Subcommands.Select(c => c.Name).ToList();
+            return result.UnmatchedTokens is [var wrong, ..] ? $"There is no '{command.Name} {wrong}'." + Guess(wrong, known)
+                : $"'{command.Name}' takes {Either(known)}; there is none.";
+        }
         if (result.UnmatchedTokens.FirstOrDefault(t => t.StartsWith('-')) is { } option)
             return UnknownOption(option, isRoot ? null : command.Name, command.Options);
         if (result.Errors.FirstOrDefault(e => e.SymbolResult is OptionResult or ArgumentResult { Parent: OptionResult }) is { } error)

@@ -13,6 +13,9 @@ public sealed partial class CliRun : IDisposable
     /// <summary>An orderly end, as service managers ask for it.</summary>
     public const int SigTerm = 15;
 
+    /// <summary>The end without notice.</summary>
+    public const int SigKill = 9;
+
     private readonly Process _process;
     private readonly TimeSpan _patience;
     private readonly StringBuilder _output = new(), _error = new();
@@ -27,6 +30,9 @@ public sealed partial class CliRun : IDisposable
         process.BeginErrorReadLine();
         process.StandardInput.Close();
     }
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded => _process.HasExited;
 
     /// <summary>Waits until a text has come on standard output or standard error.</summary>
     /// <exception cref="TimeoutException">It hasn't, and the program has ended or patience has.</exception>

@@ -49,12 +49,27 @@ public static partial class AtomicFile
         var target = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(target);
         if (folder is null || !Directory.Exists(folder)) return;
-        var start = $".{Path.GetFileName(target)}.";
-        foreach (var file in Directory.EnumerateFiles(folder, "*.tmp", new EnumerationOptions { AttributesToSkip = 0 }))
+        var name = Path.GetFileName(target);
+        DeleteTemporaries(folder, leftover => leftover == name);
+    }
+
+    /// <summary>Deletes the temporary files that killed processes left of earlier writes to any file of a folder.</summary>
+    /// <remarks>Call it only where no other process is writing to the folder.</remarks>
+    public static void DeleteLeftoversIn(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        if (Directory.Exists(folder)) DeleteTemporaries(folder, _ => true);
+    }
+
+    // A temporary file's name is a dot, the name of the file that it was to become, a dot, 32 hexadecimal digits and .tmp.
+    private static void DeleteTemporaries(string folder, Predicate<string> isMeant)
+    {
+        const int Random = 32, Around = 1 + 1 + Random + 4;
+        foreach (var file in Directory.EnumerateFiles(folder, ".*.tmp", new EnumerationOptions { AttributesToSkip = 0 }))
         {
             var name = Path.GetFileName(file);
-            if (name.StartsWith(start, StringComparison.Ordinal) && name.Length == start.Length + 36
-                && Guid.TryParseExact(name.AsSpan(start.Length, 32), "N", out _))
+            if (name.Length > Around && name[^(Random + 5)] == '.' && Guid.TryParseExact(name.AsSpan(name.Length - Random - 4, Random), "N", out _)
+                && isMeant(name[1..^(Random + 5)]))
                 TryDelete(file);
         }
     }

@@ -61,9 +61,14 @@ public static class PyTorchFile
         catch (Exception e) when (IsDamage(e)) { throw Damaged(path, e); }
     }
 
-    /// <summary>The state dict in a tree: the tree itself, or where training scripts use to put it.</summary>
+    /// <summary>
+    /// The state dict in a tree that was read: the tree itself, or what is at <c>model/state_dict</c> (our own layout), <c>state_dict</c>,
+    /// <c>model_state_dict</c> or <c>model</c>, where training scripts use to put it.
+    /// </summary>
+    /// <param name="tree">A file's tree.</param>
+    /// <returns>A part of the tree, not a copy. All its keys are strings and all its values tensors.</returns>
     /// <exception cref="InvalidDataException">There is none.</exception>
-    internal static PyDict FindStateDict(object? tree)
+    public static PyDict FindStateDict(object? tree)
     {
         if (tree is PyDict root)
         {

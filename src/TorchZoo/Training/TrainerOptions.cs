@@ -50,6 +50,12 @@ public sealed record TrainerOptions
     /// <summary>Steps between checkpoints within an epoch; 0: only at the end of epochs.</summary>
     public long CheckpointEvery { get; init; }
 
+    /// <summary>
+    /// How many of the latest checkpoints stay, as <c>step-N.pt</c> beside <c>last.pt</c> (N: steps done); 0: none but <c>last.pt</c> and
+    /// <c>best.pt</c>.
+    /// </summary>
+    public int KeepLast { get; init; }
+
     /// <summary>Epochs between evaluations; the last epoch is always evaluated.</summary>
     public int EvaluateEvery { get; init; } = 1;
 
@@ -65,6 +71,7 @@ public sealed record TrainerOptions
         Positive(EvaluateEvery, nameof(EvaluateEvery));
         ArgumentOutOfRangeException.ThrowIfNegative(EvaluationBatchSize, nameof(EvaluationBatchSize));
         ArgumentOutOfRangeException.ThrowIfNegative(CheckpointEvery, nameof(CheckpointEvery));
+        ArgumentOutOfRangeException.ThrowIfNegative(KeepLast, nameof(KeepLast));
         ArgumentOutOfRangeException.ThrowIfNegative(MinimumImprovement, nameof(MinimumImprovement));
         if (ClipNorm is { } norm && !(norm > 0)) throw new ArgumentOutOfRangeException(nameof(ClipNorm), norm, "must be positive");
         if (Patience is { } patience) Positive(patience, nameof(Patience));

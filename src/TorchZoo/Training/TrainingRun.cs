@@ -54,6 +54,7 @@ internal sealed class TrainingRun : IDisposable
     public TrainingResult Fit()
     {
         random.manual_seed(unchecked((long)_options.Seed));
+        if (_options.Directory is { } folder) AtomicFile.DeleteLeftoversIn(folder);
         Resume();
         Train(true);
         foreach (var callback in _callbacks) callback.OnStart(_trainer, _context.Step);
@@ -199,6 +200,7 @@ internal sealed class TrainingRun : IDisposable
             ["notes"] = Dict(_trainer.Notes.Select(n => KeyValuePair.Create(n.Key, (object?)n.Value))),
         });
         _lastCheckpoint = path;
+        if (path == _trainer.LastPath) StepCheckpoints.Keep(path, _context.Step, _options.KeepLast);
     }
 
     private PyDict ModuleStates() =>

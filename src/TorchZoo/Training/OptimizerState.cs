@@ -81,49 +81,80 @@ internal static class OptimizerState
 
     private static void Load(FusedAdam adam, PyDict saved, IReadOnlyDictionary<IntPtr, Func<Tensor, Tensor>> views, string path)
     {
-        var groups = saved.Get<List<object?>>("param_groups");
-        var sizes = adam.GroupSizes.ToArray();
-        if (groups.Count != sizes.Length || groups.Select((g, i) => ((PyDict)g!).Get<List<object?>>("params").Count != sizes[i]).Any(differs => differs))
-            throw new InvalidDataException($"{path}: the saved optimizer has other parameter groups");
-
-        foreach (var (options, group) in adam.GroupOptions.Zip(groups.Cast<PyDict>()))
-        {
-            options.LearningRate = group.Get<double>("lr");
-            if (group.TryGet<double>("initial_lr", out var initial)) options.InitialLearningRate = initial;
-            var betas = group.Get<PyTuple>("betas");
-            (options.beta1, options.beta2) = ((double)betas[0]!, (double)betas[1]!);
-            options.eps = group.Get<double>("eps");
-            options.weight_decay = group.Get<double>("weight_decay");
-            options.amsgrad = group.Get<bool>("amsgrad");
-            options.maximize = group.TryGet<bool>("maximize", out var maximize) && maximize;
-        }
-
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var states = saved.Get<PyDict>("state");
-        for (var i = 0; i < adam.States.Count; i++)
+        var sizes = adam.GroupSizes.ToArray();
+        var moments = new List<Moments?>();
+        var options = new List<Adam.Options>();
+        try
         {
-            var s = adam.States[i];
-            s.Dispose();
-            if (!states.TryGet<PyDict>([(long)i], out var entry)) continue;
-            var amsgrad = entry.TryGet<Tensor>("max_exp_avg_sq", out var max);
-            s.Create(amsgrad);
-            var view = views.GetValueOrDefault(s.Parameter.Handle, Same);
-            Copy(view(s.ExpAvg!), entry.Get<Tensor>("exp_avg"));
-            Copy(view(s.ExpAvgSq!), entry.Get<Tensor>("exp_avg_sq"));
-            if (amsgrad) Copy(view(s.MaxExpAvgSq!), max!);
-            // A plain number in checkpoints of torch < 1.12.
-            if (entry.TryGet<Tensor>("step", out var step)) s.Step!.copy_(step);
-            else s.Step!.fill_(entry.Get<double>("step"));
+            var groups = saved.Get<List<object?>>("param_groups");
+            if (groups.Count != sizes.Length || sizes.Where((size, i) => saved.Get<List<object?>>("param_groups", i, "params").Count != size).Any())
+                throw new InvalidDataException("the saved optimizer has other parameter groups");
+            for (var i = 0; i < sizes.Length; i++) options.Add(OptionsOf(saved.Get<PyDict>("param_groups", i)));
+            var ids = sizes.SelectMany((_, i) => saved.Get<List<object?>>("param_groups", i, "params"));
+            var states = saved.Get<PyDict>("state");
+            foreach (var (id, s) in ids.Zip(adam.States))
+                moments.Add(id is long && states.TryGet<PyDict>([id], out var entry) ? MomentsOf(entry, s.Parameter, ViewOf(s.Parameter)) : null);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"{path}: {e.Message}", e);
         }
 
-        void Copy(Tensor to, Tensor from)
+        foreach (var (to, from) in adam.GroupOptions.Zip(options))
         {
-            if (!to.shape.SequenceEqual(from.shape))
-                throw new InvalidDataException($"{path}: an optimizer moment has shape ({string.Join(", ", from.shape)}), its parameter ({string.Join(", ", to.shape)})");
-            to.copy_(from);
+            (to.LearningRate, to.beta1, to.beta2, to.eps) = (from.LearningRate, from.beta1, from.beta2, from.eps);
+            (to.weight_decay, to.amsgrad, to.maximize) = (from.weight_decay, from.amsgrad, from.maximize);
+            // Without a scheduler PyTorch saves none.
+            if (from.InitialLearningRate is var initial && !double.IsNaN(initial)) to.InitialLearningRate = initial;
+        }
+        foreach (var (s, from) in adam.States.Zip(moments))
+        {
+            s.Dispose();
+            if (from is null) continue;
+            s.Create(from.MaxExpAvgSq is not null);
+            var view = ViewOf(s.Parameter);
+            view(s.ExpAvg!).copy_(from.ExpAvg);
+            view(s.ExpAvgSq!).copy_(from.ExpAvgSq);
+            if (from.MaxExpAvgSq is { } max) view(s.MaxExpAvgSq!).copy_(max);
+            s.Step!.fill_(from.Step);
+        }
+
+        Func<Tensor, Tensor> ViewOf(Parameter parameter) => views.GetValueOrDefault(parameter.Handle, Same);
+    }
+
+    private static Adam.Options OptionsOf(PyDict group) => new()
+    {
+        LearningRate = group.Get<double>("lr"),
+        InitialLearningRate = group.TryGet<double>("initial_lr", out var initial) ? initial : double.NaN,
+        beta1 = group.Get<double>("betas", 0),
+        beta2 = group.Get<double>("betas", 1),
+        eps = group.Get<double>("eps"),
+        weight_decay = group.Get<double>("weight_decay"),
+        amsgrad = group.Get<bool>("amsgrad"),
+        maximize = group.TryGet<bool>("maximize", out var maximize) && maximize,
+    };
+
+    private static Moments MomentsOf(PyDict entry, Parameter parameter, Func<Tensor, Tensor> view)
+    {
+        // A plain number in checkpoints of torch < 1.12.
+        var step = !entry.TryGet<Tensor>("step", out var tensor) ? entry.Get<double>("step")
+            : tensor.numel() == 1 ? tensor.to(ScalarType.Float64).item<double>()
+            : throw new InvalidDataException("an optimizer's step is no scalar");
+        using var shown = view(parameter);
+        return new Moments(step, Fitting("exp_avg"), Fitting("exp_avg_sq"),
+            entry.TryGet<Tensor>("max_exp_avg_sq", out _) ? Fitting("max_exp_avg_sq") : null);
+
+        Tensor Fitting(string name)
+        {
+            var moment = entry.Get<Tensor>(name);
+            return moment.shape.AsSpan().SequenceEqual(shown.shape) ? moment : throw new InvalidDataException(
+                $"an optimizer moment has shape ({string.Join(", ", moment.shape)}), its parameter ({string.Join(", ", shown.shape)})");
         }
     }
 
     private static Tensor Same(Tensor stored) => stored.alias();
+
+    private sealed record Moments(double Step, Tensor ExpAvg, Tensor ExpAvgSq, Tensor? MaxExpAvgSq);
 }

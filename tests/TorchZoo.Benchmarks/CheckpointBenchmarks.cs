@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+using TorchZoo.Checkpoints;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Benchmarks;
+
+/// <summary>A checkpoint of 1 GiB in a temporary folder, whose pages are in memory when it is read.</summary>
+internal static unsafe class CheckpointBenchmarks
+{
+    private const int Layers = 16, Width = 4096, Piece = 1 << 20;
+    private const long Bytes = (long)Layers * Width * Width * sizeof(float);
+
+    [Benchmark("checkpoints/load-1g", "a plain read of the same bytes into memory (share of its speed)", "≥ 0.7")]
+    public static Measurement Load(Stopwatches clock) => Measure(clock, (module, memory, folder) =>
+    {
+        var path = Path.Combine(folder, "a.pt");
+        PyTorchFile.Save(path, StateDict.Of(module));
+        return (() => PyTorchFile.LoadStateDict(path, module), () => Read(path, memory));
+    });
+
+    [Benchmark("checkpoints/save-1g", "a plain write of the same bytes, flushed to the disk too (share of its speed)", "≥ 0.6")]
+    public static Measurement Save(Stopwatches clock) => Measure(clock, (module, memory, folder) =>
+    {
+        var state = StateDict.Of(module);
+        return (() => PyTorchFile.Save(Path.Combine(folder, "a.pt"), state), () => Write(Path.Combine(folder, "b"), memory));
+    });
+
+    private static Measurement Measure(Stopwatches clock, Func<nn.Module, IntPtr, string, (Action Ours, Action Plain)> prepare)
+    {
+        using var scope = NewDisposeScope();
+        var folder = Directory.CreateTempSubdirectory("torchzoo-benchmark-").FullName;
+        var memory = (IntPtr)NativeMemory.AllocZeroed((nuint)Bytes);
+        try
+        {
+            var layers = Enumerable.Range(0, Layers).Select(i => ($"layer{i}", (nn.Module<Tensor, Tensor>)nn.Linear(Width, Width, hasBias: false))).ToArray();
+            var (ours, plain) = prepare(nn.Sequential(layers), memory, folder);
+            var times = clock.Time(ours, plain);
+            // Baseline / value: the share of the plain operation's speed.
+            return Measurement.SpeedUp(times[0], times[1]);
+        }
+        finally
+        {
+            NativeMemory.Free((void*)memory);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Read(string path, IntPtr memory)
+    {
+        using var file = File.OpenHandle(path);
+        for (var position = 0L; position < Bytes; position += Piece)
+            RandomAccess.Read(file, new Span<byte>((byte*)memory + position, Piece), position);
+    }
+
+    private static void Write(string path, IntPtr memory)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        for (var position = 0L; position < Bytes; position += Piece) file.Write(new ReadOnlySpan<byte>((byte*)memory + position, Piece));
+        file.Flush(flushToDisk: true);
+    }
+}

@@ -68,26 +68,28 @@ internal static class FnoBenchmarks
 
         public void Run()
         {
-            using var scope = NewDisposeScope();
             foreach (var (weight, input, gradient) in _pointwise)
             {
-                weight.bmm(input);
-                weight.transpose(1, 2).bmm(gradient);
-                gradient.bmm(input.transpose(1, 2));
+                using var views = NewDisposeScope();
+                weight.bmm(input).Dispose();
+                weight.transpose(1, 2).bmm(gradient).Dispose();
+                gradient.bmm(input.transpose(1, 2)).Dispose();
             }
             // Both the analysis and the adjoint of the synthesis go from fields to modes, and the other two back.
             for (var i = 0; i < 2 * Layers; i++)
             {
-                _field.mm(_toColumns);
-                _toRows.expand(Batch * Width, 2 * Rows, Size).bmm(_rowsOfModes);
-                _rowsBack.expand(Batch * Width, Size, 2 * Rows).bmm(_modes);
-                _narrow.mm(_columnsBack);
+                using var views = NewDisposeScope();
+                _field.mm(_toColumns).Dispose();
+                _toRows.expand(Batch * Width, 2 * Rows, Size).bmm(_rowsOfModes).Dispose();
+                _rowsBack.expand(Batch * Width, Size, 2 * Rows).bmm(_modes).Dispose();
+                _narrow.mm(_columnsBack).Dispose();
             }
             for (var i = 0; i < Layers; i++)
             {
-                _spectrum.bmm(_weights);
-                _spectrum.bmm(_weights.transpose(1, 2));
-                _spectrum.transpose(1, 2).bmm(_spectrum);
+                using var views = NewDisposeScope();
+                _spectrum.bmm(_weights).Dispose();
+                _spectrum.bmm(_weights.transpose(1, 2)).Dispose();
+                _spectrum.transpose(1, 2).bmm(_spectrum).Dispose();
             }
         }
     }

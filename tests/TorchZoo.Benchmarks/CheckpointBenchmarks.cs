@@ -32,7 +32,8 @@ internal static unsafe class CheckpointBenchmarks
         var memory = (IntPtr)NativeMemory.AllocZeroed((nuint)Bytes);
         try
         {
-            var layers = Enumerable.Range(0, Layers).Select(i => ($"layer{i}", (nn.Module<Tensor, Tensor>)nn.Linear(Width, Width, hasBias: false))).ToArray();
+            var layers = Enumerable.Range(0, Layers)
+                .Select(i => ($"layer{i}", (nn.Module<Tensor, Tensor>)nn.Linear(Width, Width, hasBias: false))).ToArray();
             var (ours, plain) = prepare(nn.Sequential(layers), memory, folder);
             var times = clock.Time(ours, plain);
             // Baseline / value: the share of the plain operation's speed.
@@ -48,8 +49,11 @@ internal static unsafe class CheckpointBenchmarks
     private static void Read(string path, IntPtr memory)
     {
         using var file = File.OpenHandle(path);
-        for (var position = 0L; position < Bytes; position += Piece)
-            RandomAccess.Read(file, new Span<byte>((byte*)memory + position, Piece), position);
+        for (var position = 0L; position < Bytes;)
+        {
+            var count = RandomAccess.Read(file, new Span<byte>((byte*)memory + position, (int)Math.Min(Piece, Bytes - position)), position);
+            position += count > 0 ? count : throw new EndOfStreamException();
+        }
     }
 
     private static void Write(string path, IntPtr memory)

@@ -89,13 +89,15 @@ internal static class OptimizerState
         try
         {
             var groups = saved.Get<List<object?>>("param_groups");
-            if (groups.Count != sizes.Length || sizes.Where((size, i) => saved.Get<List<object?>>("param_groups", i, "params").Count != size).Any())
+            if (groups.Count != sizes.Length
+                || sizes.Where((size, i) => saved.Get<List<object?>>("param_groups", i, "params").Count != size).Any())
                 throw new InvalidDataException("the saved optimizer has other parameter groups");
             for (var i = 0; i < sizes.Length; i++) options.Add(OptionsOf(saved.Get<PyDict>("param_groups", i)));
             var ids = sizes.SelectMany((_, i) => saved.Get<List<object?>>("param_groups", i, "params"));
             var states = saved.Get<PyDict>("state");
             foreach (var (id, s) in ids.Zip(adam.States))
-                moments.Add(id is long && states.TryGet<PyDict>([id], out var entry) ? MomentsOf(entry, s.Parameter, ViewOf(s.Parameter)) : null);
+                moments.Add(id is long && states.TryGet<PyDict>([id], out var entry)
+                    ? MomentsOf(entry, s.Parameter, ViewOf(s.Parameter)) : null);
         }
         catch (InvalidDataException e)
         {

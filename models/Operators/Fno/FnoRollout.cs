@@ -15,7 +15,15 @@ public static class FnoRollout
     /// <param name="steps">Number of frames to predict.</param>
     /// <returns>The predictions, (batch, steps·c, d1, …, dN).</returns>
     /// <exception cref="ArgumentException">Fewer than one step, or a model that predicts more channels than it sees.</exception>
-    public static Tensor Run(Module<Tensor, Tensor> model, Tensor firstFrames, int steps)
+    public static Tensor Run(Module<Tensor, Tensor> model, Tensor firstFrames, int steps) => Run(model.forward, firstFrames, steps);
+
+    /// <summary>Rolls out any map to the next frame, e.g. a network with its normalisation.</summary>
+    /// <param name="model">From (batch, T·c, d1, …, dN) to the next frame (batch, c, d1, …, dN).</param>
+    /// <param name="firstFrames">The first T frames, (batch, T·c, d1, …, dN), the oldest first.</param>
+    /// <param name="steps">Number of frames to predict.</param>
+    /// <returns>The predictions, (batch, steps·c, d1, …, dN).</returns>
+    /// <exception cref="ArgumentException">Fewer than one step, or a map to more channels than it is given.</exception>
+    public static Tensor Run(Func<Tensor, Tensor> model, Tensor firstFrames, int steps)
     {
         FnoConfig.Positive(steps, nameof(steps));
         using var scope = NewDisposeScope();
@@ -23,7 +31,7 @@ public static class FnoRollout
         var predictions = new List<Tensor>();
         for (var step = 0; step < steps; step++)
         {
-            var next = model.forward(frames);
+            var next = model(frames);
             var dropped = next.shape[1];
             if (dropped > frames.shape[1])
                 throw new ArgumentException($"The model predicts {dropped} channels from {frames.shape[1]}", nameof(model));

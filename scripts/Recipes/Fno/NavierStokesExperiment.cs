@@ -83,13 +83,7 @@ internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperim
         var starts = IsRecurrent ? arange(pairs.Count) : arange(Frames - FramesIn - steps, pairs.Count, Frames - FramesIn);
         var first = pairs.Inputs.index_select(0, starts);
         var truth = IsRecurrent ? pairs.Targets : cat([.. Enumerable.Range(0, steps).Select(i => pairs.Targets.index_select(0, starts + i))], 1);
-        var (state, frames) = (first, new List<Tensor>());
-        for (var i = 0; i < steps; i++)
-        {
-            frames.Add(predict(state));
-            state = cat([state.narrow(1, 1, FramesIn - 1), frames[^1]], 1);
-        }
-        return (first, truth, cat(frames, 1));
+        return (first, truth, FnoRollout.Run(predict, first, steps));
     }
 
     protected override Claim Judge(IReadOnlyDictionary<long, double> errors, IReadOnlyDictionary<long, double> baseline)

@@ -22,13 +22,13 @@ internal static unsafe class OneDnn
         // Next in line would be NNPACK, which writes a warning at each call where it does not know the CPU.
         TrySet(SetUserEnabledNnpack, false);
         if (GradientIsRight()) return null;
-        return TrySetEnabled(false)
+        return TrySet(SetUserEnabledMkldnn, false)
             ? "oneDNN computes wrong convolution gradients on this CPU; it is switched off, which makes convolutions slower."
             : "oneDNN computes wrong convolution gradients on this CPU and cannot be switched off here: do not trust convolutional networks.";
     }
 
     /// <summary>Whether the input gradients of small convolutions equal those in float64, which oneDNN does not compute.</summary>
-    internal static bool GradientIsRight()
+    private static bool GradientIsRight()
     {
         using var on = enable_grad();
         using var generator = new Generator(1);
@@ -54,8 +54,6 @@ internal static unsafe class OneDnn
             return input.grad!;
         }
     }
-
-    private static bool TrySetEnabled(bool enabled) => TrySet(SetUserEnabledMkldnn, enabled);
 
     // A switch of at::Context, by its C++ name.
     private static bool TrySet(string setter, bool value)

@@ -38,6 +38,7 @@ public static class OptimizerStateDict
         OptimizerState.Load(optimizer, state, ViewsOf(modules), "the checkpoint");
     }
 
-    private static Dictionary<IntPtr, Func<Tensor, Tensor>> ViewsOf(IEnumerable<nn.Module> modules) =>
+    /// <summary>How state dicts show the parameters of some modules, by the parameters' handles.</summary>
+    internal static IReadOnlyDictionary<IntPtr, Func<Tensor, Tensor>> ViewsOf(IEnumerable<nn.Module> modules) =>
         modules.SelectMany(m => StateDict.Entries(m)).DistinctBy(e => e.Stored.Handle).ToDictionary(e => e.Stored.Handle, e => e.View);
 }

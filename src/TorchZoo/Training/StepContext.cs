@@ -14,7 +14,6 @@ public sealed class StepContext
     private readonly Meters _meters;
     private readonly long[] _updates;
     private long _count, _groupSize;
-    private bool _updateDue;
     private (Tensor? Tensor, double Value) _lastLoss;
 
     internal StepContext(nn.Module model, IReadOnlyList<optim.Optimizer> optimizers, Schedule schedule, TrainerOptions options, Meters meters)
@@ -45,7 +44,7 @@ public sealed class StepContext
     public long UpdatesPerEpoch { get; internal set; }
 
     /// <summary>Whether this batch ends an accumulation group: only then <see cref="Update(optim.Optimizer)"/> changes weights.</summary>
-    public bool UpdateDue => _updateDue;
+    public bool UpdateDue { get; private set; }
 
     internal long[] Updates => _updates;
 
@@ -82,7 +81,7 @@ public sealed class StepContext
     public void Update(optim.Optimizer optimizer)
     {
         var index = IndexOf(optimizer);
-        if (!_updateDue) return;
+        if (!UpdateDue) return;
         if (_options.ClipNorm is { } norm) Log("gradient_norm", nn.utils.clip_grad_norm_(optimizer.parameters(), norm));
         _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
         optimizer.step();
@@ -103,7 +102,7 @@ public sealed class StepContext
     public void Log(string name, double value) => _meters.Add(name, value, _count);
 
     internal void Begin(long examples, long groupSize, bool updateDue) =>
-        (_count, _groupSize, _updateDue, _lastLoss) = (examples, groupSize, updateDue, default);
+        (_count, _groupSize, UpdateDue, _lastLoss) = (examples, groupSize, updateDue, default);
 
     private int IndexOf(optim.Optimizer optimizer)
     {

@@ -45,6 +45,8 @@ internal sealed class TrainingRun : IDisposable
         };
     }
 
+    private IEnumerable<nn.Module> TrainedModules => _trainer.Step.Modules.Values.Prepend(_trainer.Model);
+
     private long UpdatesPerEpoch => (_order.Batches + _options.AccumulationSteps - 1) / _options.AccumulationSteps;
 
     private long TotalSteps => _order.Batches * _options.Epochs;
@@ -56,7 +58,7 @@ internal sealed class TrainingRun : IDisposable
         random.manual_seed(unchecked((long)_options.Seed));
         if (_options.Directory is { } folder) AtomicFile.DeleteLeftoversIn(folder);
         Resume();
-        Train(true);
+        foreach (var module in TrainedModules) module.train();
         foreach (var callback in _callbacks) callback.OnStart(_trainer, _context.Step);
         try
         {
@@ -140,8 +142,8 @@ internal sealed class TrainingRun : IDisposable
     {
         var training = _meters.Means();
         _meters.Clear();
-        if (training.FirstOrDefault(m => !double.IsFinite(m.Value) && m.Key == "loss") is { Key: not null } bad)
-            throw new TrainingException($"The loss is {bad.Value}: training stopped", _context.Step - 1, _context.Epoch, _lastCheckpoint, null);
+        if (training.TryGetValue("loss", out var loss) && !double.IsFinite(loss))
+            throw new TrainingException($"The loss is {loss}: training stopped", _context.Step - 1, _context.Epoch, _lastCheckpoint, null);
 
         var validation = new Dictionary<string, double>();
         if (_validation is not null && ((_context.Epoch + 1) % _options.EvaluateEvery == 0 || _context.Epoch + 1 == _options.Epochs))
@@ -176,24 +178,19 @@ internal sealed class TrainingRun : IDisposable
     private bool IsBetter(double value) =>
         _bestEpoch < 0 || (_options.MonitorMaximum ? value > _best + _options.MinimumImprovement : value < _best - _options.MinimumImprovement);
 
-    private void Train(bool on)
-    {
-        _trainer.Model.train(on);
-        foreach (var module in _trainer.Step.Modules.Values) module.train(on);
-    }
-
     private void Save(string? path)
     {
         if (path is null) return;
         Directory.CreateDirectory(_options.Directory!);
         foreach (var callback in _callbacks) callback.OnSaving(_trainer);
         using var scope = NewDisposeScope();
+        var views = OptimizerStateDict.ViewsOf(TrainedModules);
         Checkpoint.Save(path, new PyDict
         {
             ["format_version"] = Checkpoint.FormatVersion,
             ["model"] = Checkpoint.Describe(_trainer.Model),
             ["modules"] = ModuleStates(),
-            ["optimizer"] = _optimizers.Select(o => (object?)OptimizerState.Save(o, ParameterViews())).ToList(),
+            ["optimizer"] = _optimizers.Select(o => (object?)OptimizerState.Save(o, views)).ToList(),
             ["scheduler"] = new PyDict { ["updates"] = _context.Updates.Select(u => (object?)u).ToList() },
             ["trainer"] = TrainerState(),
             ["rng"] = new PyDict { ["torch"] = get_rng_state() },
@@ -212,10 +209,6 @@ internal sealed class TrainingRun : IDisposable
         foreach (var (key, value) in items) dict.Add(key, value);
         return dict;
     }
-
-    private Dictionary<IntPtr, Func<Tensor, Tensor>> ParameterViews() =>
-        new[] { _trainer.Model }.Concat(_trainer.Step.Modules.Values).SelectMany(m => StateDict.Entries(m))
-            .DistinctBy(e => e.Stored.Handle).ToDictionary(e => e.Stored.Handle, e => e.View);
 
     private PyDict TrainerState() => new()
     {
@@ -245,7 +238,7 @@ internal sealed class TrainingRun : IDisposable
         var optimizers = checkpoint.Optimizers;
         RequireSame("number of optimizers", optimizers.Count, _optimizers.Count, path);
         var updates = checkpoint.Section("scheduler").Get<List<object?>>("updates");
-        var views = ParameterViews();
+        var views = OptimizerStateDict.ViewsOf(TrainedModules);
         for (var i = 0; i < _optimizers.Count; i++)
         {
             OptimizerState.Load(_optimizers[i], optimizers[i], views, path);

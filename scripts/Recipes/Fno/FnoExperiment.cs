@@ -95,11 +95,11 @@ internal abstract class FnoExperiment(RecipeContext context)
     }
 
     /// <summary>The errors of a checkpoint on the run's test set, without training.</summary>
-    public Claim? Evaluate(Checkpoint checkpoint, string path)
+    public Claim? Evaluate(Checkpoint checkpoint)
     {
         using var scope = NewDisposeScope();
         var data = LoadData();
-        using var model = Zoo.Load<Fno>(path);
+        using var model = Zoo.Load<Fno>(checkpoint);
         model.to(context.Device);
         var normalisers = Normalisers.Load(checkpoint);
         foreach (var module in normalisers.Modules.Values) module.to(context.Device);

@@ -11,7 +11,7 @@ internal static unsafe class CheckpointBenchmarks
     private const int Layers = 16, Width = 4096, Piece = 1 << 20;
     private const long Bytes = (long)Layers * Width * Width * sizeof(float);
 
-    [Benchmark("checkpoints/load-1g", "one plain read of the same bytes into memory (share of its speed); ours reads twice, to verify first", "≤ 690 ms")]
+    [Benchmark("checkpoints/load-1g", "one plain read of the same bytes into memory (share of its speed); ours reads twice, to verify first", "≥ 0.7")]
     public static Measurement Load(Stopwatches clock) => Measure(clock, (module, memory, folder) =>
     {
         var path = Path.Combine(folder, "a.pt");

@@ -40,7 +40,9 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
         if (interpolation != Interpolation.Linear) _moments = Moments(interpolation == Interpolation.Cubic).MoveToOuterDisposeScope();
     }
 
-    private long Functions => _values.shape[0];
+    /// <summary>Number of functions.</summary>
+    public long Functions => _values.shape[0];
+
     private long Points => _values.shape[1];
     private double Spacing => (_end - _start) / (Points - 1);
 

@@ -20,7 +20,7 @@ public abstract record FunctionSpace
     public double Length
     {
         get;
-        init => field = Positive(value, nameof(Length));
+        init => field = Settings.Positive(value, nameof(Length));
     } = 1;
 
     /// <summary>Draws functions. Function i depends on the generator's state and on i alone, not on how many follow (up to rounding).</summary>
@@ -36,14 +36,6 @@ public abstract record FunctionSpace
     /// <returns>(n, q)</returns>
     /// <exception cref="ArgumentException">Features or points of another shape, or points outside the domain.</exception>
     public abstract Tensor Evaluate(Tensor features, Tensor xs);
-
-    /// <summary>A finite number above zero, else an exception.</summary>
-    protected static double Positive(double value, string name) => value > 0 && double.IsFinite(value) ? value
-        : throw new ArgumentOutOfRangeException(name, value, "Expected a finite number > 0.");
-
-    /// <summary>A whole number of at least <paramref name="least"/>, else an exception.</summary>
-    protected static long AtLeast(long least, long value, string name) => value >= least ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"Expected a whole number ≥ {least}.");
 
     /// <summary>Checks the features' shape and the points' (in one dimension).</summary>
     /// <exception cref="ArgumentException">They have another.</exception>

@@ -21,7 +21,7 @@ public sealed record GaussianProcessSpace : FunctionSpace
     public double LengthScale
     {
         get;
-        init => field = Positive(value, nameof(LengthScale));
+        init => field = Settings.Positive(value, nameof(LengthScale));
     } = 0.2;
 
     /// <summary>Grid points, both ends included, ≥ 2.</summary>
@@ -29,7 +29,7 @@ public sealed record GaussianProcessSpace : FunctionSpace
     public long GridPoints
     {
         get;
-        init => field = AtLeast(2, value, nameof(GridPoints));
+        init => field = Settings.AtLeast(2, value, nameof(GridPoints));
     } = 1000;
 
     /// <summary>What lies between the grid points; null: straight lines for <see cref="Kernel.Exponential"/>, whose functions have no

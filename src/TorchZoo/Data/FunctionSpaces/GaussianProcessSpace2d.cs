@@ -24,7 +24,7 @@ public sealed record GaussianProcessSpace2d : FunctionSpace
     public double LengthScale
     {
         get;
-        init => field = Positive(value, nameof(LengthScale));
+        init => field = Settings.Positive(value, nameof(LengthScale));
     } = 0.2;
 
     /// <summary>Grid points an axis, both ends included, ≥ 2.</summary>
@@ -32,7 +32,7 @@ public sealed record GaussianProcessSpace2d : FunctionSpace
     public long GridPoints
     {
         get;
-        init => field = AtLeast(2, value, nameof(GridPoints));
+        init => field = Settings.AtLeast(2, value, nameof(GridPoints));
     } = 100;
 
     /// <summary>What lies between the grid points, along each axis; null: as in <see cref="GaussianProcessSpace"/>.</summary>

@@ -20,7 +20,7 @@ public sealed record KarhunenLoeveSpace : FunctionSpace
     public double LengthScale
     {
         get;
-        init => field = Positive(value, nameof(LengthScale));
+        init => field = Settings.Positive(value, nameof(LengthScale));
     } = 0.2;
 
     /// <summary>Terms of the expansion, at most <see cref="GridPoints"/>.</summary>
@@ -28,7 +28,7 @@ public sealed record KarhunenLoeveSpace : FunctionSpace
     public long Terms
     {
         get;
-        init => field = AtLeast(1, value, nameof(Terms));
+        init => field = Settings.AtLeast(1, value, nameof(Terms));
     } = 10;
 
     /// <summary>Points of the trapezoid rule, ≥ 2.</summary>
@@ -36,7 +36,7 @@ public sealed record KarhunenLoeveSpace : FunctionSpace
     public long GridPoints
     {
         get;
-        init => field = AtLeast(2, value, nameof(GridPoints));
+        init => field = Settings.AtLeast(2, value, nameof(GridPoints));
     } = 100;
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ public abstract record PolynomialSpace : FunctionSpace
     public long Terms
     {
         get;
-        init => field = AtLeast(1, value, nameof(Terms));
+        init => field = Settings.AtLeast(1, value, nameof(Terms));
     } = 100;
 
     /// <summary>Largest size M of a coefficient, &gt; 0.</summary>
@@ -18,7 +18,7 @@ public abstract record PolynomialSpace : FunctionSpace
     public double Magnitude
     {
         get;
-        init => field = Positive(value, nameof(Magnitude));
+        init => field = Settings.Positive(value, nameof(Magnitude));
     } = 1;
 
     /// <inheritdoc/>

@@ -31,12 +31,12 @@ public static class AdvectionDiffusionReaction
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        initial = initial.dim() == 1 ? initial.unsqueeze(0) : initial;
+        initial = (initial.dim() == 1 ? initial.unsqueeze(0) : initial).cpu();
         var (h, dt, nodes, n) = (length / (initial.shape[1] - 1), duration / steps, initial.shape[1], initial.shape[0]);
         Tensor Nodal(Tensor given, string name)
         {
             ArgumentNullException.ThrowIfNull(given, name);
-            var (values, last) = (given.to(CPU, ScalarType.Float64), given.dim() == 0 ? 1 : given.shape[^1]);
+            var (values, last) = (given.cpu().to(ScalarType.Float64), given.dim() == 0 ? 1 : given.shape[^1]);
             if (given.dim() > 2 || (last != 1 && last != nodes) || (given.dim() == 2 && given.shape[0] != 1 && given.shape[0] != n))
                 throw new ArgumentException($"Expected a shape that broadcasts to ({n}, {nodes}), got ({string.Join(", ", given.shape)}).", name);
             return values.dim() < 2 ? values.reshape(1, -1).expand(1, nodes) : values.expand(-1, nodes);

@@ -12,7 +12,7 @@ internal static class RecipeData
 
     /// <summary>Named tensors, cases along the first axis.</summary>
     /// <exception cref="ArgumentException">The file given with <c>--data</c> lacks a tensor or cases.</exception>
-    public static IReadOnlyDictionary<string, Tensor> Load(RecipeContext context, IPdeGenerator generator, long samples, params string[] names)
+    public static IReadOnlyDictionary<string, Tensor> Load(RecipeContext context, IDataGenerator generator, long samples, params string[] names)
     {
         var set = context.Data is { } path
             ? SafetensorsFile.Load(path)

@@ -54,12 +54,11 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         if (Config.LayerSizesBranch is { } sizes && (u.dim() != 2 || u.shape[1] != sizes[0]))
             throw new ArgumentException($"Branch: expected (functions, {sizes[0]} sensors), got {Shape(u)}", nameof(u));
         using var scope = NewDisposeScope();
-        var coefficients = Grouped([.. _branches.Select(b => b.call(u))], Config.BranchGroups);
-        var width = Config.BranchWidth / Config.BranchGroups;
-        if (coefficients.dim() != 3 || coefficients.shape[2] != width) // only a module from outside can fail here
-            throw new ArgumentException(
-                $"Branch: expected a net that gives (functions, {Config.BranchWidth}); got {width} × {Shape(coefficients)}", nameof(u));
-        return coefficients.MoveToOuterDisposeScope();
+        return Grouped([.. _branches.Select(Features)], Config.BranchGroups).MoveToOuterDisposeScope();
+
+        Tensor Features(Module<Tensor, Tensor> branch) => branch.call(u) is var features && features.dim() == 2 && features.shape[1] == Config.BranchWidth
+            ? features
+            : throw new ArgumentException($"Branch: expected a net that gives (functions, {Config.BranchWidth}), got {Shape(features)}", nameof(u));
     }
 
     /// <inheritdoc/>
@@ -86,7 +85,7 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
     }
 
     private static Tensor Grouped(Tensor[] features, int groups) => features is [var single]
-        ? single.unflatten(-1, [groups, single.shape[^1] / groups])
+        ? single.unflatten(1, [groups, single.shape[1] / groups])
         : stack(features, 1);
 
     private static Module<Tensor, Tensor> Branch(DeepONetConfig config) => config switch

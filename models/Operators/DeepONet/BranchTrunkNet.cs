@@ -76,13 +76,13 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         return Grouped([.. _trunks.Select(t => _trunkActivation(t.call(seen)))], Config.TrunkGroups).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds b_k to output k along the last axis.</summary>
-    private protected Tensor AddBias(Tensor output)
+    /// <summary>Adds b_k to output k along the last axis, in place.</summary>
+    private protected Tensor AddBias(Tensor output) => _biases switch
     {
-        if (_biases is null) return output;
-        using var scope = NewDisposeScope();
-        return output.add_(_biases.Count == 1 ? _biases[0] : stack(_biases)).MoveToOuterDisposeScope();
-    }
+        null => output,
+        [var single] => output.add_(single),
+        _ => output.add_(stack(_biases)),
+    };
 
     private static Tensor Grouped(Tensor[] features, int groups) => features is [var single]
         ? single.unflatten(1, [groups, single.shape[1] / groups])

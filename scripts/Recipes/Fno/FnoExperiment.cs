@@ -16,12 +16,6 @@ namespace TorchZoo.Scripts.Recipes;
 /// <param name="Tests">Test sets by resolution; the same functions at each.</param>
 internal sealed record OperatorData(PairDataset Train, IReadOnlyDictionary<long, PairDataset> Tests);
 
-/// <summary>How an experiment trains.</summary>
-/// <param name="Epochs">Passes over the training set.</param>
-/// <param name="BatchSize">Examples in a batch.</param>
-/// <param name="LearningRate">Peak of the one-cycle schedule.</param>
-internal sealed record TrainingPlan(int Epochs, int BatchSize, double LearningRate);
-
 /// <summary>What the operator is compared with.</summary>
 /// <param name="Errors">Mean relative L2 error by resolution.</param>
 /// <param name="Predict">From functions to functions, if it is a network.</param>

@@ -37,7 +37,7 @@ internal sealed record OperatorTask
     public static OperatorTask Named(string name, RecipeContext context) => name switch
     {
         "antiderivative" => Ode(name, new Antiderivative(), context, (context.Pick(6e-5, 6e-5, 2e-6), 8, 1.4)),
-        "pendulum" => Ode(name, new GravityPendulum(), context, (6e-5, 2, null)),
+        "pendulum" => Ode(name, new GravityPendulum(), context, (1e-5, 8, 1.4)),
         "diffusion-reaction" => Pde(name, new DiffusionReaction(), context, (1e-3, 10, null)),
         "advection" => Pde(name, new Advection { Space = new GaussianProcessSpace { LengthScale = 0.5 } }, context, (1e-2, 2, null)),
         _ => throw new ArgumentException($"Unknown problem '{name}'; there are {string.Join(", ", Names)}.", nameof(name)),

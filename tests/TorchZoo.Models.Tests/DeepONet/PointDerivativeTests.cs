@@ -80,7 +80,7 @@ public sealed class PointDerivativeTests
         {
             Assert.That(PointDerivative.Of(linear.call(u, y), y, 0).abs().min().item<double>(), Is.Positive);
             Assert.That(PointDerivative.Of(linear.call(u, y), y, 0, 1).abs().max().item<double>(), Is.Zero);
-            Assert.That(PointDerivative.Of(linear.Encode(u).sum() * ones(3, 5), y, 0).abs().max().item<double>(), Is.Zero);
+            Assert.That(PointDerivative.Of(linear.Encode(u).sum() * ones(3, 5, ScalarType.Float64), y, 0).abs().max().item<double>(), Is.Zero);
         });
     }
 

@@ -270,6 +270,18 @@ public sealed class DeepONetTests
     }
 
     [Test]
+    public void A_convolutional_branch_convolves_with_strides()
+    {
+        var net = Ready(new ConvolutionalBranch(new() { InputShape = [2, 12, 9], Channels = [3, 4], KernelSize = 3, LayerSizes = [6] }));
+        var state = StateDict.Of(net);
+        var u = Sample(5, 2, 12, 9).requires_grad_();
+        var x = u;
+        foreach (var layer in new[] { 0, 1 })
+            x = nn.functional.conv2d(x, state[$"convolutions.{layer}.weight"], state[$"convolutions.{layer}.bias"], strides: [2, 2]).relu();
+        Assert.That(Distance(net.call(u), x.flatten(1).mm(state["head.linears.0.weight"].t()) + state["head.linears.0.bias"]), Is.LessThan(1e-12));
+    }
+
+    [Test]
     public void Drop_out_acts_while_training_only([Values] bool stacked)
     {
         var model = new DeepONetCartesianProd(Plain with { Stacked = stacked, DropoutRate = new(0.5, 0) });
@@ -308,7 +320,7 @@ public sealed class DeepONetTests
         Assert.Multiple(() =>
         {
             Assert.That(DisposeScopeManager.Statistics.ThreadTotalLiveCount, Is.EqualTo(scopes));
-            Assert.That(Tensor.TotalCount, Is.EqualTo(tensors));
+            Assert.That(Tensor.TotalCount, Is.AtMost(tensors));
         });
 
         void Step()

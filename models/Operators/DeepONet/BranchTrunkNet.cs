@@ -17,8 +17,7 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
     private readonly Func<Tensor, Tensor> _trunkActivation;
     [ComponentName(Name = "b")]
     private readonly ParameterList? _biases;
-    [ComponentName(Name = "frequencies")]
-    private readonly Tensor? _frequencies;
+    private Tensor? _frequencies; // made at first use: they are in the configuration and no state
 
     private protected BranchTrunkNet(string name, DeepONetConfig config, Module<Tensor, Tensor>[]? branches) : base(name)
     {
@@ -31,11 +30,6 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         _branches = branches ?? Several(() => Branch(config));
         _trunks = Several(() => new FullyConnectedNet(config.Trunk));
         if (config.UseBias) _biases = new ParameterList([.. Enumerable.Range(0, config.NumOutputs).Select(_ => Parameter(zeros([])))]);
-        if (config.TrunkFeatures is not null)
-        {
-            _frequencies = config.TrunkFeatures.Matrix().to(get_default_dtype()).DetachFromDisposeScope();
-            register_buffer("frequencies", _frequencies, persistent: false); // they are in the configuration
-        }
         register_module("branch", OneOrList(_branches));
         register_module("trunk", OneOrList(_trunks));
         RegisterComponents();
@@ -67,12 +61,12 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         if (y.dim() != 2) throw new ArgumentException($"Trunk: expected (points, coordinates), got {Shape(y)}", nameof(y));
         using var scope = NewDisposeScope();
         var seen = InputTransform?.Invoke(y) ?? y;
-        var expected = _frequencies?.shape[0] ?? Config.LayerSizesTrunk[0];
+        var expected = Config.TrunkFeatures?.Dimension ?? Config.LayerSizesTrunk[0];
         if (seen.dim() != 2 || seen.shape[1] != expected)
             throw new ArgumentException(
                 $"Trunk: expected (points, {expected} coordinates){(InputTransform is null ? "" : " from the input transform")}, got {Shape(seen)}",
                 nameof(y));
-        if (_frequencies is not null) seen = FourierFeatures.Apply(seen, _frequencies);
+        if (Config.TrunkFeatures is not null) seen = FourierFeatures.Apply(seen, Frequencies(Config.TrunkFeatures, seen));
         return Grouped([.. _trunks.Select(t => _trunkActivation(t.call(seen)))], Config.TrunkGroups).MoveToOuterDisposeScope();
     }
 
@@ -83,6 +77,13 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         [var single] => output.add_(single),
         _ => output.add_(stack(_biases)),
     };
+
+    private Tensor Frequencies(FourierFeatures features, Tensor like)
+    {
+        if (_frequencies is not null && _frequencies.dtype == like.dtype && _frequencies.device == like.device) return _frequencies;
+        _frequencies?.Dispose();
+        return _frequencies = features.Matrix().to(like.dtype, like.device).DetachFromDisposeScope();
+    }
 
     private static Tensor Grouped(Tensor[] features, int groups) => features is [var single]
         ? single.unflatten(1, [groups, single.shape[1] / groups])

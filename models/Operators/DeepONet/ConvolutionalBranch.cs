@@ -63,7 +63,8 @@ public sealed class ConvolutionalBranch : Module<Tensor, Tensor>, IConfigured
                 $"Branch: expected (batch, {string.Join(", ", shape)}) or the same flattened, got ({string.Join(", ", input.shape)})", nameof(input));
         using var scope = NewDisposeScope();
         var x = input.reshape([input.shape[0], .. shape]);
-        foreach (var convolution in _convolutions) x = _activation(convolution.forward(x));
+        foreach (var convolution in _convolutions) // not by libtorch's own, see LocalConv
+            x = _activation(LocalConv.Convolve(x, convolution.weight, Config.Stride) + convolution.bias!.unflatten(0, [-1, 1, 1]));
         return _head.forward(x.flatten(1)).MoveToOuterDisposeScope();
     }
 }

@@ -37,14 +37,15 @@ public sealed class LocalConv : Module<Tensor, Tensor>
     /// <summary>A convolution as one matrix product with the windows of the input.</summary>
     /// <remarks>libtorch's own isn't used: in float32 on CPUs the oneDNN inside libtorch 2.10 can give wrong gradients with respect to the
     /// input for kernels wider than 1 and few channels. Few large operations also suffer least on a machine that others use too.</remarks>
-    /// <param name="padded">(batch, in, d1 + k − 1, …).</param>
+    /// <param name="padded">(batch, in, (d1 − 1) · stride + k, …).</param>
     /// <param name="weight">(out, in, k, …), the same k along each axis.</param>
+    /// <param name="stride">Points from one window to the next.</param>
     /// <returns>(batch, out, d1, …)</returns>
-    internal static Tensor Convolve(Tensor padded, Tensor weight)
+    internal static Tensor Convolve(Tensor padded, Tensor weight, long stride = 1)
     {
         var (axes, kernel) = ((int)padded.dim() - 2, weight.shape[2]);
         var windows = padded;
-        for (var j = 0; j < axes; j++) windows = windows.unfold(j + 2, kernel, 1); // (batch, in, d1, …, k, …)
+        for (var j = 0; j < axes; j++) windows = windows.unfold(j + 2, kernel, stride); // (batch, in, d1, …, k, …)
         var sizes = windows.shape[2..(2 + axes)];
         long[] kernelFirst = [0, 1, .. Enumerable.Range(2 + axes, axes).Concat(Enumerable.Range(2, axes)).Select(d => (long)d)];
         var columns = windows.permute(kernelFirst).flatten(2 + axes).flatten(1, 1 + axes);

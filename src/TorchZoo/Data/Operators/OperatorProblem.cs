@@ -13,6 +13,7 @@ public abstract record OperatorProblem : IDataGenerator
 {
     // Enough to make the cost of an operation small, and few enough for the cache and the memory.
     private const long NumbersAtOnce = 1L << 22;
+    private const long LeastShareSolved = 10; // one in so many
     private readonly FunctionSpace _space = new GaussianProcessSpace();
 
     /// <inheritdoc/>
@@ -80,6 +81,7 @@ public abstract record OperatorProblem : IDataGenerator
     /// <summary>Draws functions and applies the operator.</summary>
     /// <returns><c>u</c> (samples, m); on the common grid <c>y</c> (N, d) and <c>s</c> (samples, N), at random points
     /// <c>y</c> (samples, P, d) and <c>s</c> (samples, P)</returns>
+    /// <exception cref="ArithmeticException">Hardly any function has a solution.</exception>
     /// <inheritdoc/>
     public Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null, CancellationToken cancellation = default)
     {
@@ -91,7 +93,7 @@ public abstract record OperatorProblem : IDataGenerator
         using var points = new Generator(~(ulong)seed); // of their own, so that they don't depend on how many functions are drawn at once
         var sensors = SensorLocations();
         var (u, y, s) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
-        long made = 0;
+        long made = 0, drawn = 0;
         do
         {
             cancellation.ThrowIfCancellationRequested();
@@ -105,6 +107,9 @@ public abstract record OperatorProblem : IDataGenerator
             s.Add(Kept(outputs));
             if (where is not null) y.Add(Kept(where));
             made += solved.shape[0];
+            drawn += features.shape[0];
+            if (drawn >= 1000 && made < drawn / LeastShareSolved)
+                throw new ArithmeticException($"{Name}: there is no solution for {drawn - made} of {drawn} functions; choose a milder space.");
             line.Report(samples == 0 ? 1 : made / (double)samples);
         }
         while (made < samples);

@@ -54,7 +54,7 @@ public sealed class FunctionSpaceTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1);
-        var space = new GaussianProcessSpace { LengthScale = 0.2 };
+        var space = new GaussianProcessSpace { LengthScale = 0.2, GridPoints = 201 };
         var u = space.Evaluate(space.Sample(20_000, generator), tensor(new[] { 0, 0.5, 0.7, 1 }));
         var covariance = u.t().matmul(u) / 20_000;
         foreach (var i in new[] { 0, 1, 3 }) Assert.That(covariance[i, i].item<double>(), Is.EqualTo(1).Within(3).Percent);
@@ -62,7 +62,7 @@ public sealed class FunctionSpaceTests
         Assert.That(u.mean([0]).abs().max().item<double>(), Is.LessThan(0.03));
     }
 
-    // Few points, so that the whole matrix can be compared; the periodic one is singular and goes through its eigenvectors.
+    // Few points, so that the whole matrix can be compared.
     [TestCase(Kernel.Rbf)]
     [TestCase(Kernel.Exponential)]
     [TestCase(Kernel.Periodic)]
@@ -83,8 +83,23 @@ public sealed class FunctionSpaceTests
             for (var j = 0; j < 9; j++) expected[i, j] = K((i - j) * 0.25);
         Assert.That(Distance(space.Covariance(Grid(9, length)), tensor(expected)), Is.LessThan(1e-15));
         var u = space.Sample(40_000, generator);
-        Assert.That(Distance(u.t().matmul(u) / 40_000, tensor(expected)), Is.LessThan(0.025)); // 3.5 standard errors
-        if (kernel == Kernel.Periodic) Assert.That(Distance(u[.., 0], u[.., 8]), Is.LessThan(1e-6));
+        Assert.That(Distance(u.t().matmul(u) / 40_000, tensor(expected)), Is.LessThan(0.028)); // 4 standard errors
+        if (kernel == Kernel.Periodic) Assert.That(Distance(u[.., 0], u[.., 8]), Is.LessThan(3e-6)); // the jitter's √(2e-13), six times
+    }
+
+    [Test]
+    public void FactorsReproduceSingularMatrices()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(11);
+        var root = randn([6, 2], dtype: ScalarType.Float64, generator: generator);
+        var singular = root.matmul(root.t());
+        // Rounding can leave eigenvalues below what the jitter lifts: there the Cholesky factor does not exist.
+        foreach (var defect in new[] { 0, 1e-10 })
+        {
+            var factor = Covariance.Factor(singular - eye(6, dtype: ScalarType.Float64) * defect);
+            Assert.That(Distance(factor.matmul(factor.t()), singular), Is.LessThan(2e-10));
+        }
     }
 
     [Test]
@@ -93,7 +108,7 @@ public sealed class FunctionSpaceTests
         using var scope = NewDisposeScope();
         using var generator = new Generator(4);
         const double l = 0.2;
-        var space = new GaussianProcessSpace { LengthScale = l };
+        var space = new GaussianProcessSpace { LengthScale = l, GridPoints = 201 };
         var u = space.Evaluate(space.Sample(20_000, generator), Grid(201));
         var s = Quadrature.CumulativeSimpson(u, 1.0 / 200).select(1, -1);
         // erf(1/(√2 l)) is 1 − 6e-7 here.
@@ -184,7 +199,7 @@ public sealed class FunctionSpaceTests
     public void SensorInterpolationFallsWithTheSquareOfTheSensors()
     {
         var space = new GaussianProcessSpace { LengthScale = 0.2 };
-        var error = new[] { 6, 11, 21, 51 }.Select(m => SensorInterpolation.Error(space, m)).ToArray();
+        var error = new[] { 6, 11, 21, 51 }.Select(m => SensorInterpolation.Error(space, m, functions: 2000)).ToArray();
         TestContext.Out.WriteLine(string.Join(", ", error));
         foreach (var (measured, published) in error.Zip([0.196, 0.0531, 0.0135, 0.00218])) Assert.That(measured, Is.EqualTo(published).Within(5).Percent);
         Assert.That(Math.Log(error[3] / error[2]) / Math.Log(50.0 / 20), Is.EqualTo(-2).Within(0.03));

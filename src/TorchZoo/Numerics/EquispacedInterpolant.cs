@@ -47,7 +47,7 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
     private double Spacing => (_end - _start) / (Points - 1);
 
     /// <summary>Evaluates the functions.</summary>
-    /// <param name="xs">(q) for the same points in every function, or (functions, q) for each function's own.</param>
+    /// <param name="xs">(q) for the same points in every function, or (functions, q) for each function's own; NaN gives NaN.</param>
     /// <returns>(functions, q), float64, on the CPU</returns>
     /// <exception cref="ArgumentException">xs has another shape or type, or a point outside the grid.</exception>
     public Tensor Evaluate(Tensor xs)
@@ -74,7 +74,7 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
         for (long j = 0; j < count; j++)
         {
             var place = (xs[j] - _start) * inverse;
-            if (!(place >= -Slack && place <= cells + Slack))
+            if (place < -Slack || place > cells + Slack)
                 throw new ArgumentException($"Expected points in [{_start}, {_end}], got {xs[j]}.", nameof(xs));
             var cell = Math.Clamp((long)place, 0, cells - 1);
             var b = Math.Clamp(place - cell, 0, 1);

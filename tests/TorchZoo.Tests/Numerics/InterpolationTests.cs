@@ -91,7 +91,7 @@ public sealed class InterpolationTests
         using var scope = NewDisposeScope();
         using var line = new EquispacedInterpolant(rand([2, 5], dtype: ScalarType.Float64), 0, 2);
         Assert.That(() => line.Evaluate(tensor(new[] { 0.5, 2.1 })), Throws.ArgumentException.With.Property("ParamName").EqualTo("xs"));
-        Assert.That(() => line.Evaluate(tensor(new[] { double.NaN })), Throws.ArgumentException);
+        Assert.That(line.Evaluate(tensor(new[] { double.NaN })).isnan().all().item<bool>());
         Assert.That(() => line.Evaluate(rand(3, 4)), Throws.ArgumentException);
         Assert.That(() => new EquispacedInterpolant(rand(2, 1)), Throws.ArgumentException.With.Property("ParamName").EqualTo("values"));
         Assert.That(() => new EquispacedInterpolant(rand(2, 2), 1, 1), Throws.InstanceOf<ArgumentException>().With.Property("ParamName").EqualTo("end"));

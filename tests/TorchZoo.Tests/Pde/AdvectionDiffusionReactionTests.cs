@@ -27,9 +27,9 @@ public sealed class AdvectionDiffusionReactionTests
     {
         var errors = new long[] { 51, 101, 201 }.Select(CubicReactionError).ToArray();
         TestContext.Out.WriteLine(string.Join(", ", errors));
-        Assert.That(errors[0], Is.EqualTo(9.9e-5).Within(1).Percent);
-        Assert.That(errors[1], Is.EqualTo(2.5e-5).Within(1).Percent);
-        Assert.That(errors[2], Is.EqualTo(6.2e-6).Within(1).Percent);
+        Assert.That(errors[0], Is.EqualTo(9.9e-5).Within(5e-7));
+        Assert.That(errors[1], Is.EqualTo(2.5e-5).Within(5e-7));
+        Assert.That(errors[2], Is.EqualTo(6.2e-6).Within(5e-8));
         Assert.That(Math.Log2(errors[1] / errors[2]), Is.EqualTo(2).Within(0.02));
     }
 

@@ -98,17 +98,17 @@ public abstract record OperatorProblem : IDataGenerator
         {
             cancellation.ThrowIfCancellationRequested();
             using var part = NewDisposeScope();
-            var features = Space.Sample(Math.Min(samples - made, Math.Max(1, NumbersAtOnce / NumbersPerFunction)), functions);
+            var features = Space.Sample(Math.Clamp(samples - made, 1, Math.Max(1, NumbersAtOnce / NumbersPerFunction)), functions);
             Tensor Functions(Tensor x) => Space.Evaluate(features, x - Start);
             var (where, outputs) = PointsPerFunction is { } count ? SolveAtRandom(Functions, count, points) : (null, Solve(Functions));
-            var solved = outputs.isfinite().all(1).nonzero().select(1, 0);
+            var solved = outputs.isfinite().all(1).nonzero().select(1, 0).slice(0, 0, samples - made, 1);
             Tensor Kept(Tensor t) => t.index_select(0, solved).to(DType).MoveToOuterDisposeScope();
             u.Add(Kept(Functions(sensors)));
             s.Add(Kept(outputs));
             if (where is not null) y.Add(Kept(where));
             made += solved.shape[0];
             drawn += features.shape[0];
-            if (drawn >= 1000 && made < drawn / LeastShareSolved)
+            if (made < samples && drawn >= 1000 && made < drawn / LeastShareSolved)
                 throw new ArithmeticException($"{Name}: there is no solution for {drawn - made} of {drawn} functions; choose a milder space.");
             line.Report(samples == 0 ? 1 : made / (double)samples);
         }

@@ -13,7 +13,7 @@ public sealed class OperatorDatasetTests
     private static TripleDataset Triples(params long[] function) => new(arange(0, 4).unsqueeze(1) * 100 + arange(0, 3), tensor(function),
         arange(0, function.Length).unsqueeze(1), -arange(0, function.Length).unsqueeze(1));
 
-    private static void AssertValues(Tensor actual, long[,] expected) => Assert.That(actual.Equals(tensor(expected)), actual.ToString(TensorStringStyle.Julia));
+    private static void AssertValues(Tensor actual, long[,] expected) => Assert.That(actual.Equals(tensor(expected)), actual.str());
 
     [Test]
     public void BatchesGatherTheRows()
@@ -121,10 +121,15 @@ public sealed class OperatorDatasetTests
         Assert.That(result.History[^1].Training["loss"], Is.LessThan(1e-3));
         Assert.That(result.History[^1].Validation["loss"], Is.LessThan(1e-3));
         Assert.That(result.History[^1].Validation["mean_abs"], Is.LessThan(0.03));
-        var wrong = new Trainer(model, new TrainerOptions { Epochs = 1, BatchSize = 16 })
-        {
-            Step = Steps.SupervisedOperator((a, b) => (a - b).square().mean()),
-        };
-        Assert.That(() => wrong.Fit(pairs ? product.ToTriples() : product), Throws.ArgumentException.With.Message.Contains("target's shape"));
+    }
+
+    [Test]
+    public void PredictionsOfAnotherShapeAreRefused()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Bilinear(pairs: true, 3); // (batch, batch) would broadcast against (batch, 1)
+        var trainer = new Trainer(model, new TrainerOptions { Epochs = 1, BatchSize = 4 }) { Step = Steps.SupervisedOperator((a, b) => (a - b).square().mean()) };
+        var data = new CartesianProductDataset(rand(5, 3), rand(7, 1), rand(5, 7)).ToTriples();
+        Assert.That(() => trainer.Fit(data), Throws.InnerException.InstanceOf<ArgumentException>().And.Message.Contains("target's shape"));
     }
 }

@@ -190,9 +190,10 @@ public sealed class OperatorProblemTests
         }
         var (coarser, finer) = (Error(200), Error(800));
         TestContext.Out.WriteLine($"{coarser:G3} {finer:G3}");
-        var kink = which == AdvectionCase.InflowVelocity; // where initial and inflow data meet: the scheme's ripples there are of first order
+        // Where initial and inflow data meet, case III has a kink, and the scheme's ripples there fall with h^(2/3) or a little faster.
+        var kink = which == AdvectionCase.InflowVelocity;
         Assert.That(finer, Is.LessThan(kink ? 2e-4 : 5e-6));
-        Assert.That(Math.Log2(coarser / finer) / 2, Is.EqualTo(kink ? 1 : 2).Within(0.15));
+        Assert.That(Math.Log2(coarser / finer) / 2, Is.GreaterThan(kink ? 2 / 3.0 : 1.95));
     }
 
     [Test]

@@ -33,7 +33,7 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
             throw new ArgumentOutOfRangeException(nameof(end), end, $"Expected a finite number above start = {start}.");
         if (!Enum.IsDefined(interpolation))
             throw new ArgumentOutOfRangeException(nameof(interpolation), interpolation, "Expected a named interpolation.");
-        (_start, _end) = (start, end);
+        (_start, _end, Functions, Points) = (start, end, values.shape[0], values.shape[1]);
         using var off = no_grad();
         using var scope = NewDisposeScope();
         _values = TensorMemory.Plain(values.to(ScalarType.Float64)).MoveToOuterDisposeScope();
@@ -41,13 +41,13 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
     }
 
     /// <summary>Number of functions.</summary>
-    public long Functions => _values.shape[0];
+    public long Functions { get; }
 
-    private long Points => _values.shape[1];
+    private long Points { get; }
     private double Spacing => (_end - _start) / (Points - 1);
 
     /// <summary>Evaluates the functions.</summary>
-    /// <param name="xs">(q) for the same points in every function, or (functions, q) for each function's own.</param>
+    /// <param name="xs">(q) for the same points in every function, or (functions, q) for each function's own; NaN gives NaN.</param>
     /// <returns>(functions, q), float64, on the CPU</returns>
     /// <exception cref="ArgumentException">xs has another shape or type, or a point outside the grid.</exception>
     public Tensor Evaluate(Tensor xs)
@@ -61,8 +61,9 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
         var points = TensorMemory.Plain(xs.to(ScalarType.Float64));
         var result = empty([Functions, count], dtype: ScalarType.Float64);
         double* x = Doubles(points), into = Doubles(result), y = Doubles(_values), m = _moments is null ? null : Doubles(_moments);
+        var own = xs.dim() == 1 ? 0 : count;
         for (long i = 0; i < Functions; i++)
-            Evaluate(y + i * Points, m is null ? null : m + i * Points, xs.dim() == 1 ? x : x + i * count, into + i * count, count);
+            Evaluate(y + i * Points, m is null ? null : m + i * Points, x + i * own, into + i * count, count);
         return result.MoveToOuterDisposeScope();
     }
 
@@ -73,7 +74,7 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
         for (long j = 0; j < count; j++)
         {
             var place = (xs[j] - _start) * inverse;
-            if (!(place >= -Slack && place <= cells + Slack))
+            if (place < -Slack || place > cells + Slack)
                 throw new ArgumentException($"Expected points in [{_start}, {_end}], got {xs[j]}.", nameof(xs));
             var cell = Math.Clamp((long)place, 0, cells - 1);
             var b = Math.Clamp(place - cell, 0, 1);

@@ -10,7 +10,7 @@ namespace TorchZoo.Data.FunctionSpaces;
 /// </summary>
 public static class SensorInterpolation
 {
-    /// <summary>The root mean square, over functions, of max_x |u(x) − u_m(x)|, where u_m joins the values at m equispaced sensors by
+    /// <summary>max_x of the root mean square, over functions, of u(x) − u_m(x), where u_m joins the values at m equispaced sensors by
     /// straight lines.</summary>
     /// <param name="space">Functions of one variable.</param>
     /// <param name="sensors">m ≥ 2, both ends included.</param>
@@ -32,7 +32,6 @@ public static class SensorInterpolation
         var xs = linspace(0, space.Length, points, dtype: ScalarType.Float64);
         var atSensors = space.Evaluate(features, linspace(0, space.Length, sensors, dtype: ScalarType.Float64));
         using var lines = new EquispacedInterpolant(atSensors, 0, space.Length, Interpolation.Linear);
-        var worst = (space.Evaluate(features, xs) - lines.Evaluate(xs)).abs().amax([1]);
-        return worst.square().mean().sqrt().item<double>();
+        return (space.Evaluate(features, xs) - lines.Evaluate(xs)).square().mean([0]).sqrt().max().item<double>();
     }
 }

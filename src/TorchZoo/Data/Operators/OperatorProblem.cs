@@ -13,6 +13,7 @@ public abstract record OperatorProblem : IDataGenerator
 {
     // Enough to make the cost of an operation small, and few enough for the cache and the memory.
     private const long NumbersAtOnce = 1L << 22;
+    private const long LeastShareSolved = 10; // one in so many
     private readonly FunctionSpace _space = new GaussianProcessSpace();
 
     /// <inheritdoc/>
@@ -80,6 +81,7 @@ public abstract record OperatorProblem : IDataGenerator
     /// <summary>Draws functions and applies the operator.</summary>
     /// <returns><c>u</c> (samples, m); on the common grid <c>y</c> (N, d) and <c>s</c> (samples, N), at random points
     /// <c>y</c> (samples, P, d) and <c>s</c> (samples, P)</returns>
+    /// <exception cref="ArithmeticException">Hardly any function has a solution.</exception>
     /// <inheritdoc/>
     public Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null, CancellationToken cancellation = default)
     {
@@ -91,20 +93,23 @@ public abstract record OperatorProblem : IDataGenerator
         using var points = new Generator(~(ulong)seed); // of their own, so that they don't depend on how many functions are drawn at once
         var sensors = SensorLocations();
         var (u, y, s) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
-        long made = 0;
+        long made = 0, drawn = 0;
         do
         {
             cancellation.ThrowIfCancellationRequested();
             using var part = NewDisposeScope();
-            var features = Space.Sample(Math.Min(samples - made, Math.Max(1, NumbersAtOnce / NumbersPerFunction)), functions);
+            var features = Space.Sample(Math.Clamp(samples - made, 1, Math.Max(1, NumbersAtOnce / NumbersPerFunction)), functions);
             Tensor Functions(Tensor x) => Space.Evaluate(features, x - Start);
             var (where, outputs) = PointsPerFunction is { } count ? SolveAtRandom(Functions, count, points) : (null, Solve(Functions));
-            var solved = outputs.isfinite().all(1).nonzero().select(1, 0);
+            var solved = outputs.isfinite().all(1).nonzero().select(1, 0).slice(0, 0, samples - made, 1);
             Tensor Kept(Tensor t) => t.index_select(0, solved).to(DType).MoveToOuterDisposeScope();
             u.Add(Kept(Functions(sensors)));
             s.Add(Kept(outputs));
             if (where is not null) y.Add(Kept(where));
             made += solved.shape[0];
+            drawn += features.shape[0];
+            if (made < samples && drawn >= 1000 && made < drawn / LeastShareSolved)
+                throw new ArithmeticException($"{Name}: there is no solution for {drawn - made} of {drawn} functions; choose a milder space.");
             line.Report(samples == 0 ? 1 : made / (double)samples);
         }
         while (made < samples);

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Operators;
 using TorchZoo.Models.Operators;

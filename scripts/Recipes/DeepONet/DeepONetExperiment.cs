@@ -3,7 +3,6 @@ using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Losses;
-using TorchZoo.Models.Operators;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using TorchZoo.Training;

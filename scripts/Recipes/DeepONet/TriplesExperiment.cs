@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Data.Operators;
 using TorchZoo.Losses;

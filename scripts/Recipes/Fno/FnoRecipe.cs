@@ -1,5 +1,4 @@
 using System.CommandLine;
-using TorchZoo.Checkpoints;
 
 namespace TorchZoo.Scripts.Recipes;
 

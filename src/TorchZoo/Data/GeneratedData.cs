@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using TorchZoo.Checkpoints;
-using TorchZoo.Data.Pde;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Data;

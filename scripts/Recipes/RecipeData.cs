@@ -1,6 +1,5 @@
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
-using TorchZoo.Data.Pde;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;

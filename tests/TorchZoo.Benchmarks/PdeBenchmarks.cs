@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TorchZoo.Data;
 using TorchZoo.Data.Pde;
 using static TorchSharp.torch;
 

@@ -2,7 +2,6 @@ using NUnit.Framework;
 using TorchZoo.Data;
 using TorchZoo.Data.FunctionSpaces;
 using TorchZoo.Data.Operators;
-using TorchZoo.Data.Pde;
 using TorchZoo.Numerics;
 using TorchZoo.Testing;
 using static TorchSharp.torch;

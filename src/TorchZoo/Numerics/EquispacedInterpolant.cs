@@ -28,7 +28,8 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
     {
         ArgumentNullException.ThrowIfNull(values);
         if (!values.is_floating_point() || values.dim() != 2 || values.shape[1] < 2)
-            throw new ArgumentException($"Expected real (functions, points ≥ 2), got {values.dtype} ({string.Join(", ", values.shape)}).", nameof(values));
+            throw new ArgumentException($"Expected real (functions, points ≥ 2), got {values.dtype} "
+                + $"({string.Join(", ", values.shape)}).", nameof(values));
         if (!(end > start) || !double.IsFinite(end - start))
             throw new ArgumentOutOfRangeException(nameof(end), end, $"Expected a finite number above start = {start}.");
         if (!Enum.IsDefined(interpolation))
@@ -54,7 +55,8 @@ public sealed unsafe class EquispacedInterpolant : IDisposable
     {
         ArgumentNullException.ThrowIfNull(xs);
         if (!xs.is_floating_point() || xs.dim() is < 1 or > 2 || (xs.dim() == 2 && xs.shape[0] != Functions))
-            throw new ArgumentException($"Expected real (q) or ({Functions}, q), got {xs.dtype} ({string.Join(", ", xs.shape)}).", nameof(xs));
+            throw new ArgumentException($"Expected real (q) or ({Functions}, q), got {xs.dtype} "
+                + $"({string.Join(", ", xs.shape)}).", nameof(xs));
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var count = xs.shape[^1];

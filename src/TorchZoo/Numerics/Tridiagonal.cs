@@ -10,8 +10,8 @@ namespace TorchZoo.Numerics;
 public static unsafe class Tridiagonal
 {
     /// <summary>
-    /// Solves lower[i − 1] x[i − 1] + diagonal[i] x[i] + upper[i] x[i + 1] = right[i] for many systems at once. Matrices and right-hand sides
-    /// broadcast over the leading axes; a single matrix is factored once.
+    /// Solves lower[i − 1] x[i − 1] + diagonal[i] x[i] + upper[i] x[i + 1] = right[i] for many systems at once. Matrices and
+    /// right-hand sides broadcast over the leading axes; a single matrix is factored once.
     /// </summary>
     /// <param name="lower">Below the diagonal, (…, n − 1)</param>
     /// <param name="diagonal">(…, n)</param>
@@ -76,7 +76,8 @@ public static unsafe class Tridiagonal
     private static long[] BatchShape(Tensor lower, Tensor diagonal, Tensor upper, Tensor right)
     {
         var shape = new List<long>(); // from the last axis to the first
-        foreach (var (tensor, name) in new[] { (right, nameof(right)), (diagonal, nameof(diagonal)), (lower, nameof(lower)), (upper, nameof(upper)) })
+        var all = new[] { (right, nameof(right)), (diagonal, nameof(diagonal)), (lower, nameof(lower)), (upper, nameof(upper)) };
+        foreach (var (tensor, name) in all)
         {
             for (var axis = 0; axis < tensor.dim() - 1; axis++)
             {
@@ -84,8 +85,8 @@ public static unsafe class Tridiagonal
                 if (axis == shape.Count) shape.Add(size);
                 else if (shape[axis] == 1) shape[axis] = size;
                 else if (size != 1 && size != shape[axis])
-                    throw new ArgumentException($"Expected leading axes that broadcast to ({string.Join(", ", shape.AsEnumerable().Reverse())}), "
-                        + $"got ({string.Join(", ", tensor.shape)}).", name);
+                    throw new ArgumentException("Expected leading axes that broadcast to "
+                        + $"({string.Join(", ", shape.AsEnumerable().Reverse())}), got ({string.Join(", ", tensor.shape)}).", name);
             }
         }
         shape.Reverse();

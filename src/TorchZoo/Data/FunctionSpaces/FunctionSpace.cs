@@ -23,7 +23,8 @@ public abstract record FunctionSpace
         init => field = Settings.Positive(value, nameof(Length));
     } = 1;
 
-    /// <summary>Draws functions. Function i depends on the generator's state and on i alone, not on how many follow (up to rounding).</summary>
+    /// <summary>Draws functions. Function i depends on the generator's state and on i alone, not on how many follow (up to
+    /// rounding).</summary>
     /// <param name="n">Functions, ≥ 0.</param>
     /// <param name="generator">Source of randomness.</param>
     /// <returns>Features (n, …)</returns>

@@ -56,7 +56,8 @@ public sealed record GaussianProcessSpace2d : FunctionSpace
         ArgumentNullException.ThrowIfNull(features);
         ArgumentNullException.ThrowIfNull(xs);
         if (features.dim() != 3 || features.shape[1] != GridPoints || features.shape[2] != GridPoints)
-            throw new ArgumentException($"Expected (n, {GridPoints}, {GridPoints}), got ({string.Join(", ", features.shape)}).", nameof(features));
+            throw new ArgumentException($"Expected (n, {GridPoints}, {GridPoints}), got ({string.Join(", ", features.shape)}).",
+                nameof(features));
         if (!xs.is_floating_point() || xs.dim() != 2 || xs.shape[1] != 2)
             throw new ArgumentException($"Expected real (q, 2), got {xs.dtype} ({string.Join(", ", xs.shape)}).", nameof(xs));
         using var off = no_grad();

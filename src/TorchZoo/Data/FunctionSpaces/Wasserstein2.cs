@@ -17,7 +17,8 @@ public static class Wasserstein2
         if (first.dim() != 2 || first.shape[0] != first.shape[1] || first.shape[0] == 0)
             throw new ArgumentException($"Expected (N, N), got ({string.Join(", ", first.shape)}).", nameof(first));
         if (!second.shape.AsSpan().SequenceEqual(first.shape))
-            throw new ArgumentException($"Expected ({string.Join(", ", first.shape)}), got ({string.Join(", ", second.shape)}).", nameof(second));
+            throw new ArgumentException($"Expected ({string.Join(", ", first.shape)}), got ({string.Join(", ", second.shape)}).",
+                nameof(second));
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var (k1, k2) = (first.to(ScalarType.Float64), second.to(ScalarType.Float64));
@@ -37,7 +38,8 @@ public static class Wasserstein2
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         ArgumentOutOfRangeException.ThrowIfLessThan(points, 2);
-        if (second.Length != first.Length) throw new ArgumentException($"Expected a space of length {first.Length}, got {second.Length}.", nameof(second));
+        if (second.Length != first.Length)
+            throw new ArgumentException($"Expected a space of length {first.Length}, got {second.Length}.", nameof(second));
         using var scope = NewDisposeScope();
         var grid = linspace(0, first.Length, points, dtype: ScalarType.Float64);
         return Distance(first.Covariance(grid), second.Covariance(grid));

@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace TorchZoo.Data.Operators;
 
 /// <summary>
-/// Advection s_t + a(x) s_x = 0 on [0, 1], in four cases. Lu et al., "DeepONet" (2019), supplement; the functions of case I have length scale
-/// 0.5 there.
+/// Advection s_t + a(x) s_x = 0 on [0, 1], in four cases. Lu et al., "DeepONet" (2019), supplement; the functions of case I have length
+/// scale 0.5 there.
 /// </summary>
-/// <remarks>Solved along characteristics, without a grid's error: s is constant on dx/dt = a(x). With the travel time X(x) = ∫₀ˣ dξ/a(ξ), what is
-/// at (x, t) was at time 0 where X was X(x) − t; if that is negative it has come in through x = 0. There is no solution for velocities that
-/// are not positive everywhere.</remarks>
+/// <remarks>Solved along characteristics, without a grid's error: s is constant on dx/dt = a(x). With the travel time X(x) = ∫₀ˣ dξ/a(ξ),
+/// what is at (x, t) was at time 0 where X was X(x) − t; if that is negative it has come in through x = 0. There is no solution for
+/// velocities that are not positive everywhere.</remarks>
 public sealed record Advection : SpaceTimeProblem
 {
     /// <inheritdoc/>
@@ -21,7 +21,8 @@ public sealed record Advection : SpaceTimeProblem
     public AdvectionCase Case
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(Case), value, "Expected a named case.");
+        init => field = Enum.IsDefined(value) ? value
+            : throw new ArgumentOutOfRangeException(nameof(Case), value, "Expected a named case.");
     }
 
     /// <summary>Equal steps of quadrature and Runge–Kutta 4 along characteristics, ≥ 3.</summary>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Data.Operators;
 
 /// <summary>
-/// Advection and diffusion s_t + v s_x − D s_xx = 0 on [0, 1], periodic, s(x, 0) = V(sin² πx). Lu et al., "DeepONet" (2019), supplement. Solved
-/// exactly in Fourier space.
+/// Advection and diffusion s_t + v s_x − D s_xx = 0 on [0, 1], periodic, s(x, 0) = V(sin² πx). Lu et al., "DeepONet" (2019), supplement.
+/// Solved exactly in Fourier space.
 /// </summary>
 public sealed record AdvectionDiffusion : SpaceTimeProblem
 {

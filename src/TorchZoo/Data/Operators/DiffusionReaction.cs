@@ -33,7 +33,7 @@ public sealed record DiffusionReaction : SpaceTimeProblem
     {
         var source = Values(u, Xs());
         var reaction = Rate == 0 ? null : new Reaction(s => s.square().mul_(Rate), s => s * (2 * Rate));
-        return AdvectionDiffusionReaction.Solve(zeros_like(source), tensor(Diffusivity), tensor(0.0), Space.Length, Duration, Times - 1, reaction,
-            _ => source);
+        return AdvectionDiffusionReaction.Solve(zeros_like(source), tensor(Diffusivity), tensor(0.0), Space.Length, Duration,
+            Times - 1, reaction, _ => source);
     }
 }

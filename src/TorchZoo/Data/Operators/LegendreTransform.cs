@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Data.Operators;
 
 /// <summary>
-/// Legendre transform: u on [−1, 1] ↦ J_n = ∫ P_n(x) u(x) dx, n = 0, 1, …, by Gauss–Legendre quadrature; the location is n. Lu et al., "DeepONet"
-/// (2019), supplement.
+/// Legendre transform: u on [−1, 1] ↦ J_n = ∫ P_n(x) u(x) dx, n = 0, 1, …, by Gauss–Legendre quadrature; the location is n. Lu et
+/// al., "DeepONet" (2019), supplement.
 /// </summary>
 public sealed record LegendreTransform : OperatorProblem
 {
@@ -53,6 +53,7 @@ public sealed record LegendreTransform : OperatorProblem
     /// <inheritdoc/>
     protected override void CheckSpace(FunctionSpace space)
     {
-        if (space.Length != 2) throw new ArgumentException($"Expected functions on an interval of length 2, [−1, 1], got {space.Length}.", nameof(Space));
+        if (space.Length != 2)
+            throw new ArgumentException($"Expected functions on an interval of length 2, [−1, 1], got {space.Length}.", nameof(Space));
     }
 }

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Data.Operators;
 
-/// <summary>An initial value problem driven by u: u ↦ s on [0, T], T the length of the space. Random locations are uniform in [0, T].</summary>
+/// <summary>An initial value problem driven by u: u ↦ s on [0, T], T the length of the space. Random locations are
+/// uniform in [0, T].</summary>
 public abstract record OdeProblem : OperatorProblem
 {
     /// <summary>Points of the output grid, both ends included, ≥ 2.</summary>

@@ -83,7 +83,8 @@ public abstract record OperatorProblem : IDataGenerator
     /// <c>y</c> (samples, P, d) and <c>s</c> (samples, P)</returns>
     /// <exception cref="ArithmeticException">Hardly any function has a solution.</exception>
     /// <inheritdoc/>
-    public Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null, CancellationToken cancellation = default)
+    public Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null,
+        CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(samples);
         using var off = no_grad();
@@ -109,12 +110,15 @@ public abstract record OperatorProblem : IDataGenerator
             made += solved.shape[0];
             drawn += features.shape[0];
             if (made < samples && drawn >= 1000 && made < drawn / LeastShareSolved)
-                throw new ArithmeticException($"{Name}: there is no solution for {drawn - made} of {drawn} functions; choose a milder space.");
+                throw new ArithmeticException($"{Name}: there is no solution for {drawn - made} of {drawn} functions; "
+                    + "choose a milder space.");
             line.Report(samples == 0 ? 1 : made / (double)samples);
         }
         while (made < samples);
         var locations = PointsPerFunction is null ? Locations().to(DType) : cat(y);
-        return new() { ["u"] = cat(u).MoveToOuterDisposeScope(), ["y"] = locations.MoveToOuterDisposeScope(), ["s"] = cat(s).MoveToOuterDisposeScope() };
+        var result = new Dictionary<string, Tensor> { ["u"] = cat(u), ["y"] = locations, ["s"] = cat(s) };
+        foreach (var tensor in result.Values) tensor.MoveToOuterDisposeScope();
+        return result;
     }
 
     /// <summary>Draws functions and gives their outputs at random locations of their own.</summary>
@@ -144,7 +148,8 @@ public abstract record OperatorProblem : IDataGenerator
         using var scope = NewDisposeScope();
         var locations = Locations();
         if (points > locations.shape[0])
-            throw new ArgumentException($"Expected at most {locations.shape[0]}, the points of the grid, got {points}.", nameof(PointsPerFunction));
+            throw new ArgumentException($"Expected at most {locations.shape[0]}, the points of the grid, got {points}.",
+                nameof(PointsPerFunction));
         var outputs = Solve(u);
         var chosen = empty([outputs.shape[0], points], dtype: ScalarType.Int64);
         for (long i = 0; i < chosen.shape[0]; i++)

@@ -16,8 +16,10 @@ public sealed class TripleDataset : IDataset
     /// <exception cref="ArgumentException">The shapes don't fit, or a number is none of a function.</exception>
     public TripleDataset(Tensor u, Tensor function, Tensor y, Tensor target)
     {
-        foreach (var (tensor, name) in new[] { (u, nameof(u)), (function, nameof(function)), (y, nameof(y)), (target, nameof(target)) })
-            ArgumentNullException.ThrowIfNull(tensor, name);
+        ArgumentNullException.ThrowIfNull(u);
+        ArgumentNullException.ThrowIfNull(function);
+        ArgumentNullException.ThrowIfNull(y);
+        ArgumentNullException.ThrowIfNull(target);
         if (u.dim() < 2) throw Unexpected(u, "(functions, sensors)", nameof(u));
         if (function.dtype != ScalarType.Int64 || function.dim() != 1) throw Unexpected(function, "int64 (triples)", nameof(function));
         var triples = function.shape[0];
@@ -25,8 +27,8 @@ public sealed class TripleDataset : IDataset
         if (target.dim() != 2 || target.shape[0] != triples) throw Unexpected(target, $"({triples}, outputs)", nameof(target));
         using (NewDisposeScope())
             if (triples > 0 && (function.min().item<long>() < 0 || function.max().item<long>() >= u.shape[0]))
-                throw new ArgumentException($"Expected numbers of functions from 0 to {u.shape[0] - 1}, got {function.min().item<long>()} to "
-                    + $"{function.max().item<long>()}.", nameof(function));
+                throw new ArgumentException($"Expected numbers of functions from 0 to {u.shape[0] - 1}, got "
+                    + $"{function.min().item<long>()} to {function.max().item<long>()}.", nameof(function));
         (U, Function, Y, Target) = (u, function, y, target);
     }
 
@@ -100,7 +102,8 @@ public sealed class TripleDataset : IDataset
         {
             using var mine = belongs;
             using var triples = mine.nonzero().select(1, 0);
-            return new(U.narrow(0, first, count), Function.index_select(0, triples) - first, Y.index_select(0, triples), Target.index_select(0, triples));
+            return new(U.narrow(0, first, count), Function.index_select(0, triples) - first, Y.index_select(0, triples),
+                Target.index_select(0, triples));
         }
         return (Part(Function < functions, 0, functions), Part(Function >= functions, functions, Functions - functions));
     }

@@ -25,7 +25,8 @@ public static class AdvectionDiffusionReaction
         Reaction? reaction = null, Func<double, Tensor>? source = null)
     {
         BatchedSolver.CheckField(initial, dim: 1, least: 3, nameof(initial));
-        if (initial.dim() > 2) throw new ArgumentException($"Expected (nodes) or (n, nodes), got ({string.Join(", ", initial.shape)}).", nameof(initial));
+        if (initial.dim() > 2)
+            throw new ArgumentException($"Expected (nodes) or (n, nodes), got ({string.Join(", ", initial.shape)}).", nameof(initial));
         BatchedSolver.CheckNumber(length, nameof(length));
         BatchedSolver.CheckNumber(duration, nameof(duration));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
@@ -38,7 +39,8 @@ public static class AdvectionDiffusionReaction
             ArgumentNullException.ThrowIfNull(given, name);
             var (values, last) = (given.cpu().to(ScalarType.Float64), given.dim() == 0 ? 1 : given.shape[^1]);
             if (given.dim() > 2 || (last != 1 && last != nodes) || (given.dim() == 2 && given.shape[0] != 1 && given.shape[0] != n))
-                throw new ArgumentException($"Expected a shape that broadcasts to ({n}, {nodes}), got ({string.Join(", ", given.shape)}).", name);
+                throw new ArgumentException($"Expected a shape that broadcasts to ({n}, {nodes}), got "
+                    + $"({string.Join(", ", given.shape)}).", name);
             return values.dim() < 2 ? values.reshape(1, -1).expand(1, nodes) : values.expand(-1, nodes);
         }
 

@@ -72,12 +72,12 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         return Grouped([.. _trunks.Select(t => _trunkActivation(t.call(seen)))], Config.TrunkGroups).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds b_k to output k along the last axis, in place.</summary>
-    private protected Tensor AddBias(Tensor output) => _biases switch
+    /// <summary>b_0, or with several outputs all b_k, (outputs); null without biases.</summary>
+    private protected Tensor? Offset() => _biases switch
     {
-        null => output,
-        [var single] => output.add_(single),
-        _ => output.add_(stack(_biases)),
+        null => null,
+        [var single] => single.alias(),
+        _ => stack(_biases),
     };
 
     private Tensor Frequencies(FourierFeatures features, Tensor like)

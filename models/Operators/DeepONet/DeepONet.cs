@@ -28,7 +28,9 @@ public sealed class DeepONet : BranchTrunkNet
     public override Tensor Combine(Tensor coefficients, Tensor basis)
     {
         using var scope = NewDisposeScope();
-        return AddBias((coefficients * basis).sum(-1)).MoveToOuterDisposeScope();
+        var output = (coefficients * basis).sum(-1);
+        if (Offset() is { } b) output = output.add_(b);
+        return output.MoveToOuterDisposeScope();
     }
 
     private protected override void CheckPairing(Tensor u, Tensor y)

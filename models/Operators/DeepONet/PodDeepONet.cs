@@ -118,10 +118,9 @@ public sealed class PodDeepONet : OperatorNet, IModule<Tensor, Tensor>, IConfigu
     public override Tensor Combine(Tensor coefficients, Tensor basis)
     {
         using var scope = NewDisposeScope();
-        var output = Product(coefficients, basis, 1);
-        if (_bias is not null) output = output.add_(_bias);
-        if (Config.DivideByModes) output = output.div_(Config.BasisShape![1]);
-        return output.add_(_mean).MoveToOuterDisposeScope();
+        var scale = Config.DivideByModes ? 1.0 / Config.BasisShape![1] : 1;
+        var offset = _bias is null ? _mean : _mean + scale * _bias;
+        return Product(Config.DivideByModes ? coefficients * scale : coefficients, basis, offset).MoveToOuterDisposeScope();
     }
 
     private static PodDeepONetConfig WithBasis(PodDeepONetConfig config, PodBasis basis)

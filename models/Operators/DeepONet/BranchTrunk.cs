@@ -36,8 +36,10 @@ internal sealed class BranchTrunkConverter : JsonConverterFactory
 
         public override void Write(Utf8JsonWriter writer, BranchTrunk<T> value, JsonSerializerOptions options)
         {
-            if (EqualityComparer<T>.Default.Equals(value.Branch, value.Trunk)) JsonSerializer.Serialize(writer, value.Branch, options);
-            else JsonSerializer.Serialize(writer, new Dictionary<string, T> { ["branch"] = value.Branch, ["trunk"] = value.Trunk }, options);
+            if (EqualityComparer<T>.Default.Equals(value.Branch, value.Trunk))
+                JsonSerializer.Serialize(writer, value.Branch, options);
+            else
+                JsonSerializer.Serialize(writer, new Dictionary<string, T> { ["branch"] = value.Branch, ["trunk"] = value.Trunk }, options);
         }
 
         private static T Value(T? value) => value ?? throw new JsonException("expected a value for branch and trunk, got null");

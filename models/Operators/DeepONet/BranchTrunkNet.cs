@@ -24,7 +24,8 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         ArgumentNullException.ThrowIfNull(config);
         config.Validate(branches is not null);
         if (branches is not null && branches.Length != config.Pairs)
-            throw new ArgumentException($"Expected {config.Pairs} branch nets ({config.Strategy}), got {branches.Length}", nameof(branches));
+            throw new ArgumentException(
+                $"Expected {config.Pairs} branch nets ({config.Strategy}), got {branches.Length}", nameof(branches));
         Config = config;
         _trunkActivation = Activations.Named(config.Activation.Trunk, nameof(config.Activation));
         _branches = branches ?? Several(() => Branch(config));
@@ -50,9 +51,10 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         using var scope = NewDisposeScope();
         return Grouped([.. _branches.Select(Features)], Config.BranchGroups).MoveToOuterDisposeScope();
 
-        Tensor Features(Module<Tensor, Tensor> branch) => branch.call(u) is var features && features.dim() == 2 && features.shape[1] == Config.BranchWidth
-            ? features
-            : throw new ArgumentException($"Branch: expected a net that gives (functions, {Config.BranchWidth}), got {Shape(features)}", nameof(u));
+        Tensor Features(Module<Tensor, Tensor> branch) =>
+            branch.call(u) is var features && features.dim() == 2 && features.shape[1] == Config.BranchWidth ? features :
+                throw new ArgumentException(
+                    $"Branch: expected a net that gives (functions, {Config.BranchWidth}), got {Shape(features)}", nameof(u));
     }
 
     /// <inheritdoc/>
@@ -64,18 +66,18 @@ public abstract class BranchTrunkNet : OperatorNet, IConfigured
         var expected = Config.TrunkFeatures?.Dimension ?? Config.LayerSizesTrunk[0];
         if (seen.dim() != 2 || seen.shape[1] != expected)
             throw new ArgumentException(
-                $"Trunk: expected (points, {expected} coordinates){(InputTransform is null ? "" : " from the input transform")}, got {Shape(seen)}",
-                nameof(y));
+                $"Trunk: expected (points, {expected} coordinates){(InputTransform is null ? "" : " from the input transform")}, got "
+                + Shape(seen), nameof(y));
         if (Config.TrunkFeatures is not null) seen = FourierFeatures.Apply(seen, Frequencies(Config.TrunkFeatures, seen));
         return Grouped([.. _trunks.Select(t => _trunkActivation(t.call(seen)))], Config.TrunkGroups).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds b_k to output k along the last axis, in place.</summary>
-    private protected Tensor AddBias(Tensor output) => _biases switch
+    /// <summary>b_0, or with several outputs all b_k, (outputs); null without biases.</summary>
+    private protected Tensor? Offset() => _biases switch
     {
-        null => output,
-        [var single] => output.add_(single),
-        _ => output.add_(stack(_biases)),
+        null => null,
+        [var single] => single.alias(),
+        _ => stack(_biases),
     };
 
     private Tensor Frequencies(FourierFeatures features, Tensor like)

@@ -30,9 +30,9 @@ public sealed class ConvolutionalBranch : Module<Tensor, Tensor>, IConfigured
         foreach (var next in config.Channels)
         {
             var convolution = Conv2d(channels, next, config.KernelSize, config.Stride);
+            var points = config.KernelSize * config.KernelSize;
             using (var matrix = convolution.weight.detach().flatten(1))
-                Initializers.Apply(
-                    config.KernelInitializer, matrix, channels * config.KernelSize * config.KernelSize, next * config.KernelSize * config.KernelSize);
+                Initializers.Apply(config.KernelInitializer, matrix, channels * points, next * points);
             init.zeros_(convolution.bias);
             _convolutions.Add(convolution);
             channels = next;
@@ -59,7 +59,8 @@ public sealed class ConvolutionalBranch : Module<Tensor, Tensor>, IConfigured
         if (input.dim() is not (2 or 4) || input.numel() != input.shape[0] * shape.Aggregate((a, b) => a * b)
             || (input.dim() == 4 && !input.shape[1..].SequenceEqual(shape)))
             throw new ArgumentException(
-                $"Branch: expected (batch, {string.Join(", ", shape)}) or the same flattened, got ({string.Join(", ", input.shape)})", nameof(input));
+                $"Branch: expected (batch, {string.Join(", ", shape)}) or the same flattened, got ({string.Join(", ", input.shape)})",
+                nameof(input));
         using var scope = NewDisposeScope();
         var x = input.reshape([input.shape[0], .. shape]);
         foreach (var convolution in _convolutions) // not by libtorch's own, see LocalConv

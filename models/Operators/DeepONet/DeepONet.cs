@@ -7,10 +7,10 @@ namespace TorchZoo.Models.Operators;
 /// The deep operator network, for triples: each row pairs an input function with one query point of its own.
 /// u (batch, m), y (batch, d) → (batch, outputs), G(u)(y) = Σ_k b_k(u)·t_k(y) + b_0.
 /// </summary>
-/// <remarks>Source: Lu et al. 2019, section 2. When all functions share their query points, <see cref="DeepONetCartesianProd"/> computes the
-/// same without evaluating the trunk once per function.</remarks>
-[Paper("deeponet", "DeepONet: Learning nonlinear operators for identifying differential equations based on the universal approximation theorem "
-    + "of operators", "1910.03193", 2019)]
+/// <remarks>Source: Lu et al. 2019, section 2. When all functions share their query points, <see cref="DeepONetCartesianProd"/> computes
+/// the same without evaluating the trunk once per function.</remarks>
+[Paper("deeponet", "DeepONet: Learning nonlinear operators for identifying differential equations based on the universal approximation "
+    + "theorem of operators", "1910.03193", 2019)]
 [Model("deeponet")]
 public sealed class DeepONet : BranchTrunkNet
 {
@@ -28,14 +28,16 @@ public sealed class DeepONet : BranchTrunkNet
     public override Tensor Combine(Tensor coefficients, Tensor basis)
     {
         using var scope = NewDisposeScope();
-        return AddBias((coefficients * basis).sum(-1)).MoveToOuterDisposeScope();
+        var output = (coefficients * basis).sum(-1);
+        if (Offset() is { } b) output = output.add_(b);
+        return output.MoveToOuterDisposeScope();
     }
 
     private protected override void CheckPairing(Tensor u, Tensor y)
     {
         if (u.dim() == 0 || y.dim() == 0 || u.shape[0] != y.shape[0])
             throw new ArgumentException(
-                $"Trunk: expected one query point for each row of the branch's input {Shape(u)}, got {Shape(y)}. For all functions at all points "
-                + $"use {nameof(DeepONetCartesianProd)}", nameof(y));
+                $"Trunk: expected one query point for each row of the branch's input {Shape(u)}, got {Shape(y)}. For all functions "
+                + $"at all points use {nameof(DeepONetCartesianProd)}", nameof(y));
     }
 }

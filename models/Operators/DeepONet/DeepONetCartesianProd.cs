@@ -23,7 +23,7 @@ public sealed class DeepONetCartesianProd : BranchTrunkNet
     public override Tensor Combine(Tensor coefficients, Tensor basis)
     {
         using var scope = NewDisposeScope();
-        return AddBias(Product(coefficients, basis, Config.NumOutputs)).MoveToOuterDisposeScope();
+        return Product(coefficients, basis, Offset()).MoveToOuterDisposeScope();
     }
 
     private protected override void CheckPairing(Tensor u, Tensor y)

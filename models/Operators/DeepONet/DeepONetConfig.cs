@@ -1,4 +1,5 @@
 using System.Text.Json;
+using static TorchZoo.Models.Operators.MultiOutputStrategy;
 
 namespace TorchZoo.Models.Operators;
 
@@ -49,20 +50,20 @@ public sealed record DeepONetConfig
     public FourierFeatures? TrunkFeatures { get; init; }
 
     /// <summary>The strategy that is meant: none for one output, some for several.</summary>
-    internal MultiOutputStrategy Strategy => (NumOutputs, MultiOutputStrategy ?? Operators.MultiOutputStrategy.None) switch
+    internal MultiOutputStrategy Strategy => (NumOutputs, MultiOutputStrategy ?? None) switch
     {
-        ( > 1, Operators.MultiOutputStrategy.None) => Operators.MultiOutputStrategy.Independent,
+        ( > 1, None) => Independent,
         (_, var chosen) => chosen,
     };
 
     /// <summary>Pairs of nets.</summary>
-    internal int Pairs => Strategy == Operators.MultiOutputStrategy.Independent ? NumOutputs : 1;
+    internal int Pairs => Strategy == Independent ? NumOutputs : 1;
 
     /// <summary>Groups that the features of one branch net are cut into.</summary>
-    internal int BranchGroups => Strategy is Operators.MultiOutputStrategy.SplitBoth or Operators.MultiOutputStrategy.SplitBranch ? NumOutputs : 1;
+    internal int BranchGroups => Strategy is SplitBoth or SplitBranch ? NumOutputs : 1;
 
     /// <summary>Groups that the features of one trunk net are cut into.</summary>
-    internal int TrunkGroups => Strategy is Operators.MultiOutputStrategy.SplitBoth or Operators.MultiOutputStrategy.SplitTrunk ? NumOutputs : 1;
+    internal int TrunkGroups => Strategy is SplitBoth or SplitTrunk ? NumOutputs : 1;
 
     /// <summary>Features of a branch net that fit the trunk's.</summary>
     internal long BranchWidth => LayerSizesTrunk[^1] / TrunkGroups * BranchGroups;
@@ -89,7 +90,7 @@ public sealed record DeepONetConfig
     internal void Validate(bool branchGiven)
     {
         if (NumOutputs < 1) throw new ArgumentException($"Expected a positive number, got {NumOutputs}", nameof(NumOutputs));
-        if (NumOutputs == 1 && Strategy != Operators.MultiOutputStrategy.None)
+        if (NumOutputs == 1 && Strategy != None)
             throw new ArgumentException($"One output needs no strategy, got {Strategy}", nameof(MultiOutputStrategy));
         if (!Enum.IsDefined(Strategy)) throw new ArgumentException($"Unknown strategy {Strategy}", nameof(MultiOutputStrategy));
         if (Regularization is not null)
@@ -116,8 +117,8 @@ public sealed record DeepONetConfig
         var kinds = (LayerSizesBranch is null ? 0 : 1) + (ConvolutionalBranch is null ? 0 : 1) + (given ? 1 : 0);
         if (kinds != 1)
             throw new ArgumentException(
-                "Branch: expected widths, a convolutional branch, or (by the constructor that takes one, then Checkpoint.LoadInto) a module; "
-                + $"got {(kinds == 0 ? "none" : "more than one")} of them", nameof(LayerSizesBranch));
+                "Branch: expected widths, a convolutional branch, or (by the constructor that takes one, then "
+                + $"Checkpoint.LoadInto) a module; got {(kinds == 0 ? "none" : "more than one")} of them", nameof(LayerSizesBranch));
         if (Stacked && LayerSizesBranch is null)
             throw new ArgumentException("Branch: only a fully connected branch can be stacked", nameof(Stacked));
         if (given) return;
@@ -129,7 +130,7 @@ public sealed record DeepONetConfig
                 $"{Strategy}: {NumOutputs} outputs must divide the branch's last width, got {width}", nameof(LayerSizesBranch));
         if (width != BranchWidth)
             throw new ArgumentException(
-                $"Branch and trunk don't fit ({Strategy}, outputs: {NumOutputs}): to a trunk that ends in {LayerSizesTrunk[^1]} belongs a branch "
-                + $"that ends in {BranchWidth}, got {width}", nameof(LayerSizesBranch));
+                $"Branch and trunk don't fit ({Strategy}, outputs: {NumOutputs}): to a trunk that ends in {LayerSizesTrunk[^1]} belongs "
+                + $"a branch that ends in {BranchWidth}, got {width}", nameof(LayerSizesBranch));
     }
 }

@@ -48,14 +48,18 @@ public abstract class OperatorNet(string name) : Module<Tensor, Tensor, Tensor>(
 
     private protected virtual void CheckPairing(Tensor u, Tensor y) { }
 
-    /// <summary>Σ_k b_k t_k for every function at every point: (functions, groups, p), (points, groups, p) → (functions, points) or, with
-    /// several outputs, (functions, points, outputs).</summary>
-    private protected static Tensor Product(Tensor coefficients, Tensor basis, int outputs)
+    /// <summary>Σ_k b_k t_k + offset for every function at every point: (functions, groups, p), (points, groups, p) → (functions, points) or,
+    /// with several outputs, (functions, points, outputs).</summary>
+    private protected static Tensor Product(Tensor coefficients, Tensor basis, Tensor? offset)
     {
-        // einsum spreads a single group over the other side's, as one matrix product.
-        if (outputs > 1) return einsum("bgp,ngp->bng", coefficients, basis);
         using var scope = NewDisposeScope();
-        return coefficients.squeeze(1).mm(basis.squeeze(1).t()).MoveToOuterDisposeScope();
+        if (coefficients.shape[1] == 1 && basis.shape[1] == 1)
+        {
+            var (b, t) = (coefficients.squeeze(1), basis.squeeze(1).t());
+            return (offset is null ? b.mm(t) : addmm(offset, b, t, 1, 1)).MoveToOuterDisposeScope();
+        }
+        var product = einsum("bgp,ngp->bng", coefficients, basis); // one matrix product: a single group is spread over the others
+        return (offset is null ? product : product.add_(offset)).MoveToOuterDisposeScope();
     }
 
     private protected static string Shape(Tensor x) => $"({string.Join(", ", x.shape)})";

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Operators;
 
 /// <summary>
-/// The proper orthogonal decomposition of functions on a grid of N points: the mean function and the orthonormal modes that carry most of the
-/// variance around it.
+/// The proper orthogonal decomposition of functions on a grid of N points: the mean function and the orthonormal modes that carry most of
+/// the variance around it.
 /// </summary>
 /// <param name="Mean">Mean function μ, (N).</param>
 /// <param name="Modes">Modes by decreasing variance, (N, p), scaled so that VᵀV = N·I: their mean square over the grid is 1.</param>
@@ -23,7 +23,8 @@ public sealed record PodBasis(Tensor Mean, Tensor Modes)
             throw new ArgumentException($"Expected (functions, points), got ({string.Join(", ", outputs.shape)})", nameof(outputs));
         var most = Math.Min(outputs.shape[0], outputs.shape[1]);
         if (modes < 1 || modes > most)
-            throw new ArgumentException($"Expected from 1 to {most} modes of outputs ({string.Join(", ", outputs.shape)}), got {modes}", nameof(modes));
+            throw new ArgumentException(
+                $"Expected from 1 to {most} modes of outputs ({string.Join(", ", outputs.shape)}), got {modes}", nameof(modes));
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var s = outputs.to(ScalarType.Float64);
@@ -34,6 +35,8 @@ public sealed record PodBasis(Tensor Mean, Tensor Modes)
         var v = vh.narrow(0, 0, modes).t() * Math.Sqrt(s.shape[1]);
         // A singular vector's sign is arbitrary: the largest entry is positive, on every machine.
         v *= v.gather(0, v.abs().argmax(0, keepdim: true)).sign();
-        return new(mean.to(outputs.dtype, copy: true).MoveToOuterDisposeScope(), v.to(outputs.dtype).contiguous().MoveToOuterDisposeScope());
+        return new(
+            mean.to(outputs.dtype, copy: true).MoveToOuterDisposeScope(),
+            v.to(outputs.dtype).contiguous().MoveToOuterDisposeScope());
     }
 }

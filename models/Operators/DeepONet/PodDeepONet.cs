@@ -94,7 +94,8 @@ public sealed class PodDeepONet : OperatorNet, IModule<Tensor, Tensor>, IConfigu
         using var scope = NewDisposeScope();
         var coefficients = _branch.call(u);
         if (coefficients.dim() != 2 || coefficients.shape[1] != Config.BranchWidth)
-            throw new ArgumentException($"Branch: expected a net that gives (functions, {Config.BranchWidth}), got {Shape(coefficients)}", nameof(u));
+            throw new ArgumentException(
+                $"Branch: expected a net that gives (functions, {Config.BranchWidth}), got {Shape(coefficients)}", nameof(u));
         return coefficients.unsqueeze(1).MoveToOuterDisposeScope();
     }
 
@@ -108,7 +109,8 @@ public sealed class PodDeepONet : OperatorNet, IModule<Tensor, Tensor>, IConfigu
         var seen = InputTransform?.Invoke(y) ?? y;
         if (seen.dim() != 2 || seen.shape[0] != Config.BasisShape![0] || seen.shape[1] != Config.LayerSizesTrunk![0])
             throw new ArgumentException(
-                $"Trunk: expected ({Config.BasisShape![0]} points of the basis, {Config.LayerSizesTrunk![0]} coordinates), got {Shape(seen)}", nameof(y));
+                $"Trunk: expected ({Config.BasisShape![0]} points of the basis, {Config.LayerSizesTrunk![0]} coordinates), got "
+                + Shape(seen), nameof(y));
         return cat([_modes, _trunkActivation(_trunk.call(seen))], 1).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
@@ -116,19 +118,20 @@ public sealed class PodDeepONet : OperatorNet, IModule<Tensor, Tensor>, IConfigu
     public override Tensor Combine(Tensor coefficients, Tensor basis)
     {
         using var scope = NewDisposeScope();
-        var output = Product(coefficients, basis, 1);
-        if (_bias is not null) output = output.add_(_bias);
-        if (Config.DivideByModes) output = output.div_(Config.BasisShape![1]);
-        return output.add_(_mean).MoveToOuterDisposeScope();
+        var scale = Config.DivideByModes ? 1.0 / Config.BasisShape![1] : 1;
+        var offset = _bias is null ? _mean : _mean + scale * _bias;
+        return Product(Config.DivideByModes ? coefficients * scale : coefficients, basis, offset).MoveToOuterDisposeScope();
     }
 
     private static PodDeepONetConfig WithBasis(PodDeepONetConfig config, PodBasis basis)
     {
         if (basis.Modes.dim() != 2 || basis.Mean.dim() != 1 || basis.Mean.shape[0] != basis.Modes.shape[0])
             throw new ArgumentException(
-                $"Basis: expected modes (points, modes) and a mean (points), got {Shape(basis.Modes)} and {Shape(basis.Mean)}", nameof(basis));
+                $"Basis: expected modes (points, modes) and a mean (points), got {Shape(basis.Modes)} and {Shape(basis.Mean)}",
+                nameof(basis));
         if (config.BasisShape is { } shape && !shape.SequenceEqual(basis.Modes.shape))
-            throw new ArgumentException($"Basis: the configuration says ({string.Join(", ", shape)}), got {Shape(basis.Modes)}", nameof(basis));
+            throw new ArgumentException(
+                $"Basis: the configuration says ({string.Join(", ", shape)}), got {Shape(basis.Modes)}", nameof(basis));
         return config with { BasisShape = basis.Modes.shape };
     }
 

@@ -3,8 +3,8 @@ namespace TorchZoo.Models.Operators;
 /// <summary>What a <see cref="PodDeepONet"/> is made of, beside its basis. Names are those of DeepXDE's <c>PODDeepONet</c>.</summary>
 public sealed record PodDeepONetConfig
 {
-    /// <summary>Widths of the branch net, from the number of sensors to its features: the number of modes plus those of the trunk. Null: the
-    /// branch is a module that the constructor is given.</summary>
+    /// <summary>Widths of the branch net, from the number of sensors to its features: the number of modes plus those of the trunk. Null:
+    /// the branch is a module that the constructor is given.</summary>
     public IReadOnlyList<long>? LayerSizesBranch { get; init; }
 
     /// <summary>Widths of a trunk net whose features join the basis. Null: the modes alone.</summary>
@@ -39,20 +39,21 @@ public sealed record PodDeepONetConfig
     {
         if (BasisShape is not { Count: 2 } || BasisShape.Any(s => s < 1))
             throw new ArgumentException(
-                $"Basis: expected one (PodBasis.Fit), or the shape (points, modes) of one that is to be loaded; got [{string.Join(", ", BasisShape ?? [])}]",
-                nameof(BasisShape));
+                $"Basis: expected one (PodBasis.Fit), or the shape (points, modes) of one that is to be loaded; got "
+                + $"[{string.Join(", ", BasisShape ?? [])}]", nameof(BasisShape));
         if (Regularization is not null)
             throw new ArgumentException("Expected null: give weight decay to the optimizer", nameof(Regularization));
         if (LayerSizesTrunk is not null) Trunk.Validate("trunk");
         if (branchGiven != (LayerSizesBranch is null))
             throw new ArgumentException(
-                "Branch: expected either widths or (by the constructor that takes one, then Checkpoint.LoadInto) a module", nameof(LayerSizesBranch));
+                "Branch: expected either widths or (by the constructor that takes one, then Checkpoint.LoadInto) a module",
+                nameof(LayerSizesBranch));
         if (branchGiven) return;
         Branch.Validate("branch");
         if (LayerSizesBranch![^1] != BranchWidth)
             throw new ArgumentException(
-                $"Branch: to {BasisShape[1]} modes and {LayerSizesTrunk?[^1] ?? 0} features of the trunk belongs a branch that ends in {BranchWidth}, "
-                + $"got {LayerSizesBranch[^1]}", nameof(LayerSizesBranch));
+                $"Branch: to {BasisShape[1]} modes and {LayerSizesTrunk?[^1] ?? 0} features of the trunk belongs a branch that ends "
+                + $"in {BranchWidth}, got {LayerSizesBranch[^1]}", nameof(LayerSizesBranch));
     }
 
     internal long BranchWidth => BasisShape![1] + (LayerSizesTrunk?[^1] ?? 0);

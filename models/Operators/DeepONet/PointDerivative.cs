@@ -29,7 +29,9 @@ public static class PointDerivative
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(points);
-        if (points.dim() != 2) throw new ArgumentException($"Expected (points, d), got ({string.Join(", ", points.shape)})", nameof(points));
+        if (points.dim() != 2)
+            throw new ArgumentException(
+                $"Expected (points, d), got ({string.Join(", ", points.shape)})", nameof(points));
         if (!points.requires_grad)
             throw new ArgumentException("Expected points that required gradients before the network was called", nameof(points));
         if (axes.Length == 0) throw new ArgumentException("Expected one axis or more", nameof(axes));

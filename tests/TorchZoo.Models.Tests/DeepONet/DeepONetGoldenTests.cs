@@ -24,7 +24,9 @@ public sealed class DeepONetGoldenTests
         };
         golden.Check(model, inputs => new Dictionary<string, Tensor>
         {
-            [""] = inputs.TryGetValue("loc", out var points) ? model.call(inputs["func"], points) : ((PodDeepONet)model).call(inputs["func"]),
+            [""] = inputs.TryGetValue("loc", out var points)
+                ? model.call(inputs["func"], points)
+                : ((PodDeepONet)model).call(inputs["func"]),
         });
     }
 }

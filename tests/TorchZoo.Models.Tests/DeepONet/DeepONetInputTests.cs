@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using TorchZoo.Models.Operators;
 using static TorchSharp.torch;
+using static TorchZoo.Models.Operators.MultiOutputStrategy;
 
 namespace TorchZoo.Models.Tests;
 
@@ -13,11 +14,11 @@ public sealed class DeepONetInputTests
     [
         Case("last widths", Plain with { LayerSizesBranch = [5, 7] }, "ends in 6, got 7"),
         Case("last widths, independent", Plain with { NumOutputs = 2, LayerSizesBranch = [5, 12] }, "Independent"),
-        Case("last widths, split branch", Plain with { NumOutputs = 2, MultiOutputStrategy = MultiOutputStrategy.SplitBranch }, "ends in 12, got 6"),
-        Case("last widths, split trunk", Plain with { NumOutputs = 2, MultiOutputStrategy = MultiOutputStrategy.SplitTrunk }, "ends in 3, got 6"),
-        Case("not divisible", Plain with { NumOutputs = 4, MultiOutputStrategy = MultiOutputStrategy.SplitBoth }, "must divide the trunk"),
-        Case("not divisible, branch", Plain with { NumOutputs = 4, MultiOutputStrategy = MultiOutputStrategy.SplitBranch }, "must divide the branch"),
-        Case("strategy for one output", Plain with { MultiOutputStrategy = MultiOutputStrategy.SplitBoth }, "One output needs no strategy"),
+        Case("last widths, split branch", Plain with { NumOutputs = 2, MultiOutputStrategy = SplitBranch }, "ends in 12, got 6"),
+        Case("last widths, split trunk", Plain with { NumOutputs = 2, MultiOutputStrategy = SplitTrunk }, "ends in 3, got 6"),
+        Case("not divisible", Plain with { NumOutputs = 4, MultiOutputStrategy = SplitBoth }, "must divide the trunk"),
+        Case("not divisible, branch", Plain with { NumOutputs = 4, MultiOutputStrategy = SplitBranch }, "must divide the branch"),
+        Case("strategy for one output", Plain with { MultiOutputStrategy = SplitBoth }, "One output needs no strategy"),
         Case("unknown strategy", Plain with { NumOutputs = 2, MultiOutputStrategy = (MultiOutputStrategy)9 }, "Unknown strategy"),
         Case("no outputs", Plain with { NumOutputs = 0 }, "NumOutputs"),
         Case("no branch", Plain with { LayerSizesBranch = null }, "Branch"),
@@ -41,7 +42,8 @@ public sealed class DeepONetInputTests
         }, "leave nothing"),
     ];
 
-    private static TestCaseData Case(string name, DeepONetConfig config, string message) => new TestCaseData(config, message).SetArgDisplayNames(name);
+    private static TestCaseData Case(string name, DeepONetConfig config, string message) =>
+        new TestCaseData(config, message).SetArgDisplayNames(name);
 
     [TestCaseSource(nameof(Configurations))]
     public void A_configuration_is_refused(DeepONetConfig config, string message)
@@ -61,8 +63,10 @@ public sealed class DeepONetInputTests
     {
         using var scope = NewDisposeScope();
         foreach (OperatorNet model in new OperatorNet[] { new DeepONet(Plain), new DeepONetCartesianProd(Plain) })
-            Assert.That(() => model.call(randn(u), randn(y)), Throws.ArgumentException.With.Message.Contains(message.Split(':')[0]).Or.Message.Contains(message));
-        Assert.That(() => new DeepONetCartesianProd(Plain).call(randn(u), randn(y)), Throws.ArgumentException.With.Message.Contains(message));
+            Assert.That(() => model.call(randn(u), randn(y)),
+                Throws.ArgumentException.With.Message.Contains(message.Split(':')[0]).Or.Message.Contains(message));
+        Assert.That(() => new DeepONetCartesianProd(Plain).call(randn(u), randn(y)),
+            Throws.ArgumentException.With.Message.Contains(message));
     }
 
     [Test]

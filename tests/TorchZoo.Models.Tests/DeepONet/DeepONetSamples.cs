@@ -19,11 +19,13 @@ internal static class DeepONetSamples
 
     // Zeros for a basis: its weights get no gradient, its basis and its trunk's weights come back all the same.
     private static readonly ModelSample Pod = new(
-        "deeponet-pod", new PodDeepONetConfig { LayerSizesBranch = [5, 8, 6], LayerSizesTrunk = [2, 8, 4], BasisShape = [7, 2] }, [3, 5], [7, 2]);
+        "deeponet-pod",
+        new PodDeepONetConfig { LayerSizesBranch = [5, 8, 6], LayerSizesTrunk = [2, 8, 4], BasisShape = [7, 2] }, [3, 5], [7, 2]);
 
     private static readonly ModelSample Net = new("deeponet-fnn", new FullyConnectedNetConfig { LayerSizes = [5, 8, 2] }, [3, 5]);
 
-    private static readonly ModelSample Stacked = new("deeponet-stacked-branch", new FullyConnectedNetConfig { LayerSizes = [5, 8, 6] }, [3, 5]);
+    private static readonly ModelSample Stacked =
+        new("deeponet-stacked-branch", new FullyConnectedNetConfig { LayerSizes = [5, 8, 6] }, [3, 5]);
 
     private static readonly ModelSample Baseline =
         new("deeponet-concatenation-baseline", new FullyConnectedNetConfig { LayerSizes = [6, 8, 1] }, [3, 5], [3, 1]);

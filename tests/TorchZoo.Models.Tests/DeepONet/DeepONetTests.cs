@@ -54,7 +54,8 @@ public sealed class DeepONetTests
     }
 
     [Test]
-    public void At_every_point_of_every_function_it_is_the_aligned_form([ValueSource(nameof(Kinds))] DeepONetConfig config, [Values(0, 1, 4)] long functions, [Values(0, 1, 7)] long points)
+    public void At_every_point_of_every_function_it_is_the_aligned_form(
+        [ValueSource(nameof(Kinds))] DeepONetConfig config, [Values(0, 1, 4)] long functions, [Values(0, 1, 7)] long points)
     {
         var aligned = Ready(new DeepONet(config));
         var cartesian = new DeepONetCartesianProd(config);
@@ -131,7 +132,7 @@ public sealed class DeepONetTests
         {
             var net = new FullyConnectedNet(new() { LayerSizes = [5, 8, 3, 1], Activation = "sin" });
             net.to(ScalarType.Float64);
-            StateDict.Load(net, state.ToDictionary(s => s.Key, s => s.Key.EndsWith("weight", StringComparison.Ordinal) ? s.Value[k].t() : s.Value[k]));
+            StateDict.Load(net, state.ToDictionary(s => s.Key, s => s.Value[k] is { Dimensions: 2 } weight ? weight.t() : s.Value[k]));
             return net.call(u);
         });
         Assert.That(Distance(stacked.call(u), cat([.. separate], 1)), Is.LessThan(1e-13));
@@ -164,13 +165,14 @@ public sealed class DeepONetTests
             var one = make(Plain with { LayerSizesBranch = [5, 8, p], LayerSizesTrunk = [2, 8, p] });
             one.to(ScalarType.Float64);
             StateDict.Load(one, StateDict.Of(one).Keys.ToDictionary(key => key, key => Slice(key, k)));
-            Assert.That(Distance(outputs[TensorIndex.Ellipsis, TensorIndex.Single(k)], cartesian ? one.call(u, y) : one.call(u, y).squeeze(1)), Is.LessThan(1e-13));
+            var alone = cartesian ? one.call(u, y) : one.call(u, y).squeeze(1);
+            Assert.That(Distance(outputs.select(-1, k), alone), Is.LessThan(1e-13));
         }
 
         Tensor Slice(string key, int k)
         {
             if (key == "b.0") return state[$"b.{k}"];
-            if (strategy is MultiOutputStrategy.None or MultiOutputStrategy.Independent) return state[key.Insert(key.IndexOf('.'), $".{k}")];
+            if (!cutBranch && !cutTrunk) return state[key.Insert(key.IndexOf('.'), $".{k}")];
             var cut = key.Contains("linears.1") && (key.StartsWith("branch", StringComparison.Ordinal) ? cutBranch : cutTrunk);
             return cut ? state[key].narrow(0, k * p, p) : state[key];
         }
@@ -200,11 +202,13 @@ public sealed class DeepONetTests
     public void Gradients_are_those_of_central_differences([ValueSource(nameof(Kinds))] DeepONetConfig config)
     {
         // The issue's sizes, one output; and the other kinds at their own.
-        if (ReferenceEquals(config, Plain)) config = new() { LayerSizesBranch = [3, 4, 2], LayerSizesTrunk = [1, 4, 2], Activation = "tanh" };
+        if (ReferenceEquals(config, Plain))
+            config = new() { LayerSizesBranch = [3, 4, 2], LayerSizesTrunk = [1, 4, 2], Activation = "tanh" };
         var aligned = Ready(new DeepONet(config));
         Tensor u = Sample(3, config.LayerSizesBranch![0]), y = Sample(3, config.TrunkFeatures is null ? config.LayerSizesTrunk[0] : 2);
         var weights = Sample(3, config.NumOutputs);
-        CentralDifferences.Check(() => (aligned.call(u.requires_grad_(), y.requires_grad_()) * weights).sum(), [u, y, .. aligned.parameters()]);
+        CentralDifferences.Check(
+            () => (aligned.call(u.requires_grad_(), y.requires_grad_()) * weights).sum(), [u, y, .. aligned.parameters()]);
     }
 
     [Test]
@@ -215,7 +219,8 @@ public sealed class DeepONetTests
         Tensor u = Sample(3, 5), y = Sample(7, 1);
         var transformed = new DeepONetCartesianProd(Plain with { LayerSizesTrunk = [4, 8, 6] })
         {
-            InputTransform = t => cat([(4 * Math.PI * t).cos(), (4 * Math.PI * t).sin(), (8 * Math.PI * t).cos(), (8 * Math.PI * t).sin()], 1),
+            InputTransform = t => cat(
+                [(4 * Math.PI * t).cos(), (4 * Math.PI * t).sin(), (8 * Math.PI * t).cos(), (8 * Math.PI * t).sin()], 1),
         };
         transformed.to(ScalarType.Float64);
         StateDict.Load(transformed, StateDict.Of(model));
@@ -238,7 +243,7 @@ public sealed class DeepONetTests
         Assert.Multiple(() =>
         {
             Assert.That(held[TensorIndex.Colon, 0].Equals(u[TensorIndex.Colon, 0]), Is.True);
-            Assert.That(Distance(held[TensorIndex.Colon, 1], u[TensorIndex.Colon, 0] + 0.5 * free[TensorIndex.Colon, 1]), Is.LessThan(1e-14));
+            Assert.That(Distance(held.select(1, 1), u.select(1, 0) + 0.5 * free.select(1, 1)), Is.LessThan(1e-14));
         });
     }
 
@@ -261,11 +266,13 @@ public sealed class DeepONetTests
                 Is.EqualTo(new long[] { 4, 2 }));
             Assert.That(convolutional.call(u, randn(7, 2)).shape, Is.EqualTo(new long[] { 4, 7 }));
             Assert.That(convolutional.Encode(u).Equals(convolutional.Encode(u.flatten(1))), Is.True);
-            Assert.That(() => Zoo.Create("deeponet", config), Throws.ArgumentException.With.Message.Contains("Branch").And.Message.Contains("LoadInto"));
+            Assert.That(() => Zoo.Create("deeponet", config),
+                Throws.ArgumentException.With.Message.Contains("Branch").And.Message.Contains("LoadInto"));
             Assert.That(() => new DeepONet(config, nn.Linear(3, 5)).call(randn(4, 3), randn(4, 2)),
                 Throws.ArgumentException.With.Message.StartsWith("Branch").And.Message.Contains("(4, 5)"));
             Assert.That(() => new DeepONet(Plain, nn.Linear(5, 6)), Throws.ArgumentException.With.Message.Contains("more than one"));
-            Assert.That(() => new DeepONet(config with { NumOutputs = 2 }, nn.Linear(3, 6)), Throws.ArgumentException.With.Message.Contains("Expected 2"));
+            Assert.That(() => new DeepONet(config with { NumOutputs = 2 }, nn.Linear(3, 6)),
+                Throws.ArgumentException.With.Message.Contains("Expected 2"));
         });
     }
 
@@ -278,7 +285,8 @@ public sealed class DeepONetTests
         var x = u;
         foreach (var layer in new[] { 0, 1 })
             x = nn.functional.conv2d(x, state[$"convolutions.{layer}.weight"], state[$"convolutions.{layer}.bias"], strides: [2, 2]).relu();
-        Assert.That(Distance(net.call(u), x.flatten(1).mm(state["head.linears.0.weight"].t()) + state["head.linears.0.bias"]), Is.LessThan(1e-12));
+        var expected = x.flatten(1).mm(state["head.linears.0.weight"].t()) + state["head.linears.0.bias"];
+        Assert.That(Distance(net.call(u), expected), Is.LessThan(1e-12));
     }
 
     [Test]
@@ -349,8 +357,10 @@ public sealed class DeepONetTests
             Assert.That(config.Activation, Is.EqualTo(new BranchTrunk<string>("swish", "sin")));
             Assert.That(config.DropoutRate, Is.EqualTo(new BranchTrunk<double>(0.1, 0.1)));
             Assert.That(config.MultiOutputStrategy, Is.EqualTo(MultiOutputStrategy.SplitBoth));
-            Assert.That(ConfigJson.Write(config), Does.Contain("\"activation\":{\"branch\":\"swish\",\"trunk\":\"sin\"}").And.Contain("\"dropout_rate\":0.1"));
-            Assert.That(() => ConfigJson.Read("""{"layer_sizes_trunk": [2, 6], "activation": {"branch": "relu"}}""", typeof(DeepONetConfig)),
+            Assert.That(ConfigJson.Write(config),
+                Does.Contain("\"activation\":{\"branch\":\"swish\",\"trunk\":\"sin\"}").And.Contain("\"dropout_rate\":0.1"));
+            Assert.That(
+                () => ConfigJson.Read("""{"layer_sizes_trunk": [2, 6], "activation": {"branch": "relu"}}""", typeof(DeepONetConfig)),
                 Throws.ArgumentException.With.Message.Contains("branch and one for trunk"));
         });
     }

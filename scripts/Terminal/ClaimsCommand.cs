@@ -39,7 +39,7 @@ internal static partial class ClaimsCommand
             {
                 if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
                 var name = string.Join(' ', extra.Prepend(slug));
-                var directory = Path.Combine(root, string.Join('-', extra.Where(a => a[0] != '-').Prepend(slug)));
+                var directory = Path.Combine(root, string.Join('-', SettingsOf(extra).Prepend(slug)));
                 Directory.CreateDirectory(directory);
                 File.Delete(Path.Combine(directory, ClaimFile.Name));
                 var exit = Child([slug, .. extra, .. PassedOn(options, result), "--out", directory], interrupts.Token);
@@ -56,6 +56,10 @@ internal static partial class ClaimsCommand
         screen.Raw.WriteLine($"claims: {rows.Count - failed} {(result.GetValue(options.Smoke) ? "ran" : "hold")}, {failed} failed");
         return failed == 0 ? ExitCode.Success : ExitCode.Failed;
     }
+
+    // What the options are set to; of those that are only switched on, the name.
+    private static IEnumerable<string> SettingsOf(IReadOnlyList<string> options) =>
+        options.Where((o, i) => o[0] != '-' || i + 1 == options.Count || options[i + 1][0] == '-').Select(o => o.TrimStart('-'));
 
     private static IEnumerable<string> PassedOn(RunOptions options, ParseResult result)
     {

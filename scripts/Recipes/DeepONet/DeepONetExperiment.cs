@@ -2,7 +2,6 @@ using System.Globalization;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
-using TorchZoo.Losses;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using TorchZoo.Training;
@@ -50,7 +49,7 @@ internal abstract class DeepONetExperiment(RecipeContext context, OperatorTask t
         using var network = Zoo.Load<nn.Module<Tensor, Tensor, Tensor>>(checkpoint);
         network.to(context.Device);
         var (error, relative) = Errors(network, LoadTest());
-        context.Output.Table($"{task.Name}: errors on test functions", ["model", "mean square", "relative L2"],
+        context.Output.Table($"{task.Name}: errors on test functions", ["model", "mean square", "root mean square / that of the truth"],
             [[checkpoint.ModelName!, error, relative]]);
     }
 
@@ -75,10 +74,10 @@ internal abstract class DeepONetExperiment(RecipeContext context, OperatorTask t
         return new TrainedOperator(name, network, Errors(network, train).MeanSquare, Errors(network, test).MeanSquare, result);
     }
 
-    protected (double MeanSquare, double RelativeL2) Errors(nn.Module network, IDataset data)
+    protected (double MeanSquare, double Relative) Errors(nn.Module network, IDataset data)
     {
         var means = MakeTrainer("Evaluation", network, new TrainingPlan(1, 10_000, LearningRate), null).Evaluate(data);
-        return (means["loss"], means["relative L2"]);
+        return (means["loss"], Math.Sqrt(means["loss"] / means["truth"]));
     }
 
     private Trainer MakeTrainer(string name, nn.Module model, TrainingPlan plan, string? directory) =>
@@ -97,7 +96,7 @@ internal abstract class DeepONetExperiment(RecipeContext context, OperatorTask t
         {
             Name = name,
             Optimizer = p => new FusedAdam(p, plan.LearningRate),
-            Step = Steps.SupervisedOperator((prediction, truth) => nn.functional.mse_loss(prediction, truth), ("relative L2", RelativeL2.Loss)),
+            Step = Steps.SupervisedOperator((prediction, truth) => nn.functional.mse_loss(prediction, truth), ("truth", (_, truth) => truth.square().mean())),
             Notes = new Dictionary<string, string>
             {
                 ["problem"] = task.Name,

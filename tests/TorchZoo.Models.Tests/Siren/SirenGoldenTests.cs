@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using TorchSharp;
 using TorchZoo.Models.Fields;
 using TorchZoo.Numerics;
 using TorchZoo.Testing;

@@ -52,4 +52,30 @@ public sealed class Siren : Module<Tensor, Tensor>, IConfigured
     /// <returns>(batch, points, c)</returns>
     /// <exception cref="ArgumentException">A name is missing or a shape doesn't fit.</exception>
     public Tensor ForwardWith(Tensor coords, IReadOnlyDictionary<string, Tensor> parameters) => _net.ForwardWith(coords, parameters, "net.");
+
+    /// <summary>
+    /// Values, gradients and second-order derivatives in one forward pass, which is faster than differentiating backward twice. The result can be
+    /// differentiated by the parameters and the coordinates, any number of times; once is the fast way.
+    /// </summary>
+    /// <param name="coords">(…, d)</param>
+    /// <param name="second">Which second-order derivatives; null: the Laplacian.</param>
+    /// <returns>Value (…, c), gradient (…, c, d), second-order derivatives (…, c, m): one tensor's parts.</returns>
+    /// <remarks>The chain rule for second derivatives, layer by layer: see <see cref="Kernels.SineJet"/>.</remarks>
+    /// <exception cref="ArgumentException">The last axis isn't the number of coordinates.</exception>
+    public FieldJet Jet(Tensor coords, SecondOrder? second = null)
+    {
+        Require.LastAxis(coords, Config.InFeatures, nameof(coords));
+        using var scope = NewDisposeScope();
+        var jet = new SineNetworkJet(Layers, second ?? SecondOrder.Laplacian);
+        var points = coords.reshape(coords.numel() / Config.InFeatures, Config.InFeatures);
+        var stacked = jet.Compute(points, [.. Layers.SelectMany(l => new[] { l.Weight, l.Bias! })]);
+        var lead = coords.shape[..^1];
+        return new FieldJet(
+            stacked[0].reshape([.. lead, Config.OutFeatures]).MoveToOuterDisposeScope(),
+            Part(1, Config.InFeatures),
+            Part(1 + Config.InFeatures, stacked.shape[0] - 1 - Config.InFeatures));
+
+        Tensor Part(long from, long count) =>
+            stacked.narrow(0, from, count).permute(1, 2, 0).reshape([.. lead, Config.OutFeatures, count]).MoveToOuterDisposeScope();
+    }
 }

@@ -142,7 +142,7 @@ public sealed record HelmholtzPmlLoss
 
     private static Complex Pair(Tensor channels)
     {
-        var pairs = channels.unflatten(-1, [channels.shape[^1] / 2, 2]);
+        var pairs = channels.reshape([.. channels.shape[..^1], channels.shape[^1] / 2, 2]);
         return new Complex(pairs.select(-1, 0), pairs.select(-1, 1));
     }
 

@@ -18,7 +18,7 @@ public sealed class SirenPriorTests
     private static double Distance(Tensor a, Tensor b)
     {
         Assert.That(a.shape, Is.EqualTo(b.shape));
-        return (a - b).abs().max().item<double>();
+        return (a - b).abs().max().to(ScalarType.Float64).item<double>();
     }
 
     [Test]
@@ -26,10 +26,10 @@ public sealed class SirenPriorTests
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        using var net = new Siren(new SirenConfig { HiddenFeatures = 11, NumHiddenLayers = 2 });
-        using var hyper = new SirenHyperNetwork(ParameterShape.Of(net), 5);
-        var z = randn(2, 5);
-        var x = FieldCoordinates.Grid([6, 7]);
+        using var net = new Siren(new SirenConfig { HiddenFeatures = 11, NumHiddenLayers = 2 }).to(ScalarType.Float64);
+        using var hyper = new SirenHyperNetwork(ParameterShape.Of(net), 5).to(ScalarType.Float64);
+        var z = randn([2, 5], ScalarType.Float64);
+        var x = FieldCoordinates.Grid([6, 7], ScalarType.Float64);
         var parameters = hyper.forward(z);
         var both = net.ForwardWith(x.unsqueeze(0), parameters);
         for (var i = 0; i < 2; i++)

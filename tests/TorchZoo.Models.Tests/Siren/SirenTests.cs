@@ -112,7 +112,7 @@ public sealed class SirenTests
         foreach (var parameter in net.parameters())
         {
             if (parameter.grad is null) continue; // the last bias: a constant
-            var data = parameter.data<double>();
+            var data = parameter.detach().view(-1).data<double>();
             for (var i = 0; i < data.Count; i++)
             {
                 var at = data[i];

@@ -1,4 +1,5 @@
 using TorchSharp.Utils;
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -60,13 +61,14 @@ public sealed class Siren : Module<Tensor, Tensor>, IConfigured
     /// <param name="coords">(…, d)</param>
     /// <param name="second">Which second-order derivatives; null: the Laplacian.</param>
     /// <returns>Value (…, c), gradient (…, c, d), second-order derivatives (…, c, m): one tensor's parts.</returns>
-    /// <remarks>The chain rule for second derivatives, layer by layer: see <see cref="Kernels.SineJet"/>.</remarks>
+    /// <remarks>The chain rule for second derivatives, layer by layer: see <see cref="SineJet"/>.</remarks>
     /// <exception cref="ArgumentException">The last axis isn't the number of coordinates.</exception>
     public FieldJet Jet(Tensor coords, SecondOrder? second = null)
     {
         Require.LastAxis(coords, Config.InFeatures, nameof(coords));
         using var scope = NewDisposeScope();
-        var jet = new SineNetworkJet(Layers, second ?? SecondOrder.Laplacian);
+        var d = (int)Config.InFeatures;
+        var jet = new SineMlpJet(d, [.. Layers.Select(l => l is SineLayer sine ? sine.Omega0 : 0)], (second ?? SecondOrder.Laplacian).Matrix(d));
         var points = coords.reshape(coords.numel() / Config.InFeatures, Config.InFeatures);
         var stacked = jet.Compute(points, [.. Layers.SelectMany(l => new[] { l.Weight, l.Bias! })]);
         var lead = coords.shape[..^1];

@@ -77,15 +77,24 @@ public static class SineJet
     private static unsafe void Apply<T>(Tensor z, Tensor? bias, Tensor? gradient, Tensor y, double[,] second, double omega)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        long points = z.shape[1], width = z.shape[2];
-        if (points * width == 0) return;
         int m = second.GetLength(0), d = (int)z.shape[0] - 1 - m;
-        var weights = stackalloc T[Math.Max(1, m * d)];
-        for (var j = 0; j < m; j++)
-            for (var i = 0; i < d; i++) weights[j * d + i] = T.CreateChecked(second[j, i]);
-        var kernel = new Blocks<T>(
-            Pointer(z), bias is null ? null : Pointer(bias), gradient is null ? null : Pointer(gradient), Pointer(y),
-            points * width, d, m, weights, T.CreateChecked(omega));
+        fixed (T* weights = Weights<T>(second))
+            Apply(Pointer(z), bias is null ? null : Pointer(bias), gradient is null ? null : Pointer(gradient), Pointer(y),
+                z.shape[1], z.shape[2], d, m, weights, T.CreateChecked(omega));
+
+        static T* Pointer(Tensor tensor) => (T*)Checkpoints.TensorMemory.Pointer(tensor);
+    }
+
+    /// <summary>S row by row; one element more, so that it can be pointed to.</summary>
+    internal static T[] Weights<T>(double[,] second) where T : IFloatingPointIeee754<T> =>
+        [.. second.Cast<double>().Select(T.CreateChecked), T.Zero];
+
+    /// <summary><see cref="Forward"/>, or <see cref="Backward"/> if there is a gradient, on raw memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static unsafe void Apply<T>(T* z, T* bias, T* gradient, T* y, long points, long width, int d, int m, T* weights, T omega)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var kernel = new Blocks<T>(z, bias, gradient, y, points * width, d, m, weights, omega);
         for (long row = 0; row < points; row++)
         {
             var (at, end) = (row * width, row * width + width);
@@ -97,8 +106,6 @@ public static class SineJet
                 if (gradient is null) kernel.ForwardOne(at, column);
                 else kernel.BackwardOne(at, column);
         }
-
-        static T* Pointer(Tensor tensor) => (T*)Checkpoints.TensorMemory.Pointer(tensor);
     }
 
     /// <summary>One position at a time, in vectors and alone for what is left of a row. The letters are those of the summary; a g before one

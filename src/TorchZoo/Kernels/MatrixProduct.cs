@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace TorchZoo.Kernels;
 
 /// <summary>
-/// Products on raw memory, on the calling thread: parts of larger kernels, whose operands are in the cache and must stay there. They use the
-/// widest vectors there are, as libtorch's library does on some processors only.
+/// Products on raw memory, on the calling thread: parts of larger kernels, whose operands are in the cache and must stay there. They use
+/// the widest vectors there are, as libtorch's library does on some processors only.
 /// </summary>
 internal static unsafe class MatrixProduct
 {
@@ -37,7 +37,8 @@ internal static unsafe class MatrixProduct
                 if (Vector512.IsHardwareAccelerated) Block512(n, k, a + i * rowA, rowA, columnA, b + j, c + i * n + j, accumulate);
                 else Block256(n, k, a + i * rowA, rowA, columnA, b + j, c + i * n + j, accumulate);
             for (; i < m; i++)
-                for (var v = 0; v < panel; v += Vector256<T>.Count) Strip(n, k, a + i * rowA, columnA, b + j + v, c + i * n + j + v, accumulate);
+                for (var v = j; v < j + panel; v += Vector256<T>.Count)
+                    Strip(n, k, a + i * rowA, columnA, b + v, c + i * n + v, accumulate);
         }
         for (; j + Vector256<T>.Count <= n; j += Vector256<T>.Count)
             for (long i = 0; i < m; i++) Strip(n, k, a + i * rowA, columnA, b + j, c + i * n + j, accumulate);
@@ -79,7 +80,8 @@ internal static unsafe class MatrixProduct
 
     // One row of one vector of columns.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Strip<T>(long n, long k, T* a, long columnA, T* b, T* c, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
+    private static void Strip<T>(long n, long k, T* a, long columnA, T* b, T* c, bool accumulate)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         var sum = accumulate ? Vector256.Load(c) : Vector256<T>.Zero;
         for (long p = 0; p < k; p++, a += columnA, b += n) sum = Fused(Vector256.Create(*a), Vector256.Load(b), sum);

@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace TorchZoo.Kernels;
 
 /// <summary>
-/// A sine network's values, first derivatives and second-order operators applied to it, in one forward pass. Everything about a point is stacked,
-/// its value, d first derivatives, m operators: (1 + d + m, points, width). So each linear map is one matrix product, and between them stands a
-/// <see cref="SineJet"/>.
+/// A sine network's values, first derivatives and second-order operators applied to it, in one forward pass. Everything about a point is
+/// stacked, its value, d first derivatives, m operators: (1 + d + m, points, width). So each linear map is one matrix product, and between
+/// them stands a <see cref="SineJet"/>.
 /// </summary>
 /// <remarks>
-/// On CPUs in float32 and float64 the points go through the whole network in chunks that stay in the cache, forward and backward, some threads
-/// side by side; only pre-activations are kept for the gradients. Everything else, higher derivatives too, goes through torch operations.
-/// With as many threads the results are the same to the bit.
+/// On CPUs in float32 and float64 the points go through the whole network in chunks that stay in the cache, forward and backward, some
+/// threads side by side; only pre-activations are kept for the gradients. Everything else, higher derivatives too, goes through torch
+/// operations. With as many threads the results are the same to the bit.
 /// </remarks>
 public sealed class SineMlpJet
 {
@@ -43,7 +43,8 @@ public sealed class SineMlpJet
 
     private int Layers => _omegas.Length;
 
-    /// <summary>The stack at the network's end. It can be differentiated by the coordinates and the parameters, any number of times.</summary>
+    /// <summary>The stack at the network's end. It can be differentiated by the coordinates and the parameters, any number of
+    /// times.</summary>
     /// <param name="coords">(points, d)</param>
     /// <param name="parameters">Weight (out, in) and bias (out) of each layer in turn.</param>
     /// <returns>(1 + d + m, points, out)</returns>
@@ -94,7 +95,8 @@ public sealed class SineMlpJet
                 throw new ArgumentException($"Expected (out, {width}) and (out) for layer {l}, got ({string.Join(", ", weight.shape)}) and "
                     + $"({string.Join(", ", bias.shape)})", nameof(parameters));
             if (weight.dtype != coords.dtype || bias.dtype != coords.dtype || weight.device_type != coords.device_type)
-                throw new ArgumentException($"Expected {coords.dtype} on {coords.device} as the coordinates, got {weight.dtype} on {weight.device}",
+                throw new ArgumentException(
+                    $"Expected {coords.dtype} on {coords.device}, as the coordinates, got {weight.dtype} on {weight.device}",
                     nameof(parameters));
             width = weight.shape[0];
         }
@@ -149,6 +151,10 @@ public sealed class SineMlpJet
             _second = SineJet.Weights<T>(jet._second);
         }
 
+        private long Points => _coords.shape[0];
+
+        private long Outputs => _widths[^1];
+
         public void Forward(Tensor output) => Run(Workers(), (first, last, scratch, _) =>
         {
             var result = Pointer(output);
@@ -166,9 +172,8 @@ public sealed class SineMlpJet
                     if (_jet._omegas[l] > 0) Sine(l, count, z, null, a);
                     else AddBias(z, Pointer(_parameters[2 * l + 1]), count, to);
                 }
-                var c0 = _widths[^1];
                 for (var k = 0; k < _jet._blocks; k++)
-                    Buffer.MemoryCopy(a + k * count * c0, result + (k * _coords.shape[0] + start) * c0, count * c0 * sizeof(T), count * c0 * sizeof(T));
+                    Copy(a + k * count * Outputs, result + (k * Points + start) * Outputs, count * Outputs);
             }
         });
 
@@ -191,16 +196,14 @@ public sealed class SineMlpJet
                     var l = _jet.Layers - 1;
                     T* g = scratch[l % 2];
                     for (var k = 0; k < _jet._blocks; k++)
-                    {
-                        var bytes = count * _widths[^1] * sizeof(T);
-                        Buffer.MemoryCopy(Pointer(gradient) + (k * _coords.shape[0] + start) * _widths[^1], g + k * count * _widths[^1], bytes, bytes);
-                    }
+                        Copy(Pointer(gradient) + (k * Points + start) * Outputs, g + k * count * Outputs, count * Outputs);
                     if (_jet._omegas[l] > 0) Sine(l, count, Kept(l, start), g, scratch[2]);
                     for (; l > 0; l--)
                     {
                         // g is by this layer's linear map. Going back through the sine before it also gives what the map was applied to.
                         T* before = scratch[(l + 1) % 2];
-                        MatrixProduct.Multiply(rows, _widths[l], _widths[l + 1], g, _widths[l + 1], 1, Pointer(_parameters[2 * l]), before, false);
+                        long from = _widths[l], to = _widths[l + 1];
+                        MatrixProduct.Multiply(rows, from, to, g, to, 1, Pointer(_parameters[2 * l]), before, false);
                         Sine(l - 1, count, Kept(l - 1, start), before, scratch[2]);
                         Accumulate(l, g, scratch[2]);
                         g = before;
@@ -227,7 +230,7 @@ public sealed class SineMlpJet
 
         private bool Narrow(int layer) => _widths[layer] < Vector<T>.Count;
 
-        private (long Start, long Count) Chunk(long c) => (c * _chunk, Math.Min(_chunk, _coords.shape[0] - c * _chunk));
+        private (long Start, long Count) Chunk(long c) => (c * _chunk, Math.Min(_chunk, Points - c * _chunk));
 
         private int Workers() => (int)Math.Clamp(_chunks, 1, get_num_threads());
 
@@ -261,7 +264,7 @@ public sealed class SineMlpJet
         {
             var d = _jet._d;
             new Span<T>(to, (int)(_jet._blocks * count * d)).Clear();
-            Buffer.MemoryCopy(Pointer(_coords) + start * d, to, count * d * sizeof(T), count * d * sizeof(T));
+            Copy(Pointer(_coords) + start * d, to, count * d);
             for (var i = 0; i < d; i++)
                 for (long p = 0; p < count; p++) to[((1 + i) * count + p) * d + i] = T.One;
             return to;
@@ -279,6 +282,8 @@ public sealed class SineMlpJet
             for (long i = 0; i < rows; i++)
                 for (long j = 0; j < width; j++) z[i * width + j] += bias[j];
         }
+
+        private static void Copy(T* from, T* to, long count) => Buffer.MemoryCopy(from, to, count * sizeof(T), count * sizeof(T));
 
         private T* Kept(int layer, long start) => Pointer(_kept![layer]) + _jet._blocks * start * _widths[layer + 1];
 

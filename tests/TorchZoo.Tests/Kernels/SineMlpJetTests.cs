@@ -67,7 +67,8 @@ public sealed class SineMlpJetTests
             Assert.That(() => jet.Compute(zeros(4, 3), parameters), Throws.ArgumentException);
             Assert.That(() => jet.Compute(zeros(4), parameters), Throws.ArgumentException);
             Assert.That(() => jet.Compute(zeros(4, 2), parameters[..2]), Throws.ArgumentException);
-            Assert.That(() => jet.Compute(zeros(4, 2), [parameters[0], parameters[1], parameters[3], parameters[2]]), Throws.ArgumentException);
+            Assert.That(() => jet.Compute(zeros(4, 2), [parameters[0], parameters[1], parameters[3], parameters[2]]),
+                Throws.ArgumentException);
             Assert.That(() => jet.Compute(zeros([4, 2], ScalarType.Float64), parameters), Throws.ArgumentException);
         });
     }

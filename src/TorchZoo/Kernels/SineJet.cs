@@ -1,0 +1,274 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Kernels;
+
+/// <summary>
+/// The sine of a field with its derivatives: from z, its first derivatives z_i = ∂_i z (i &lt; d) and second-order operators applied to it,
+/// D_j z = Σ_i S_ji ∂²_i z (j &lt; m), to the same of y = sin(ω z):
+/// y = sin ωz, y_i = ω cos(ωz) z_i, D_j y = ω cos(ωz) D_j z − ω² sin(ωz) Σ_i S_ji z_i².
+/// </summary>
+/// <remarks>
+/// The 1 + d + m blocks lie one after the other, (1 + d + m, points, width), so that a linear map acts on all in one product. CPU in
+/// float32 and float64 have a kernel that reads and writes each number once; everything else goes through torch operations, which are also
+/// what higher derivatives are taken of.
+/// </remarks>
+public static class SineJet
+{
+    /// <summary>There is a kernel for this device and type.</summary>
+    public static bool HasKernel(Tensor z) =>
+        z.device.type == TorchSharp.DeviceType.CPU && z.dtype is ScalarType.Float32 or ScalarType.Float64;
+
+    /// <summary>The reference: torch operations, differentiable any number of times.</summary>
+    /// <param name="z">(1 + d + m, …, width)</param>
+    /// <param name="bias">(width), added to the value block first; null: 0.</param>
+    /// <param name="second">S, m rows of d weights; m may be 0.</param>
+    /// <param name="omega">ω</param>
+    /// <returns>As z.</returns>
+    /// <exception cref="ArgumentException">The first axis isn't 1 + d + m.</exception>
+    public static Tensor Eager(Tensor z, Tensor? bias, double[,] second, double omega)
+    {
+        var (d, m) = Check(z, second);
+        using var scope = NewDisposeScope();
+        var value = (bias is null ? z[0] : z[0] + bias) * omega;
+        Tensor sine = value.sin(), slope = value.cos() * omega;
+        if (d == 0) return sine.unsqueeze(0).MoveToOuterDisposeScope();
+        var first = z.narrow(0, 1, d);
+        var blocks = new List<Tensor> { sine.unsqueeze(0), slope * first };
+        if (m > 0)
+        {
+            var weights = tensor(second, z.dtype, z.device);
+            var squares = tensordot(weights, first.square(), [1], [0]);
+            blocks.Add(slope * z.narrow(0, 1 + d, m) - omega * omega * sine * squares);
+        }
+        return cat(blocks, 0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>y into <paramref name="y"/>, by the kernel. Nothing is recorded for gradients.</summary>
+    /// <param name="z">(1 + d + m, points, width), contiguous, without bias.</param>
+    /// <param name="bias">(width), added to the value block first; null: 0.</param>
+    /// <param name="y">Of z's shape and type, contiguous; may be z.</param>
+    /// <param name="second">S, m rows of d weights.</param>
+    /// <param name="omega">ω</param>
+    /// <exception cref="ArgumentException">A shape, type, layout or device isn't as described.</exception>
+    public static void Forward(Tensor z, Tensor? bias, Tensor y, double[,] second, double omega)
+    {
+        CheckKernel(z, bias, second, (y, nameof(y)));
+        if (z.dtype == ScalarType.Float32) Apply<float>(z, bias, null, y, second, omega);
+        else Apply<double>(z, bias, null, y, second, omega);
+    }
+
+    /// <summary>The adjoint: from the loss's derivatives by y, in <paramref name="gradient"/>, to those by z, in their place; and y once
+    /// more, which costs next to nothing here and saves keeping it.</summary>
+    /// <param name="z">As in <see cref="Forward"/>.</param>
+    /// <param name="bias">As in <see cref="Forward"/>.</param>
+    /// <param name="gradient">In: by y. Out: by z. Of z's shape and type, contiguous.</param>
+    /// <param name="y">Where y goes; of z's shape and type, contiguous.</param>
+    /// <param name="second">S, m rows of d weights.</param>
+    /// <param name="omega">ω</param>
+    /// <exception cref="ArgumentException">A shape, type, layout or device isn't as described.</exception>
+    public static void Backward(Tensor z, Tensor? bias, Tensor gradient, Tensor y, double[,] second, double omega)
+    {
+        CheckKernel(z, bias, second, (gradient, nameof(gradient)), (y, nameof(y)));
+        if (z.dtype == ScalarType.Float32) Apply<float>(z, bias, gradient, y, second, omega);
+        else Apply<double>(z, bias, gradient, y, second, omega);
+    }
+
+    private static unsafe void Apply<T>(Tensor z, Tensor? bias, Tensor? gradient, Tensor y, double[,] second, double omega)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int m = second.GetLength(0), d = (int)z.shape[0] - 1 - m;
+        fixed (T* weights = Weights<T>(second))
+            Apply(Pointer(z), bias is null ? null : Pointer(bias), gradient is null ? null : Pointer(gradient), Pointer(y),
+                z.shape[1], z.shape[2], d, m, weights, T.CreateChecked(omega));
+
+        static T* Pointer(Tensor tensor) => (T*)Checkpoints.TensorMemory.Pointer(tensor);
+    }
+
+    /// <summary>S row by row; one element more, so that it can be pointed to.</summary>
+    internal static T[] Weights<T>(double[,] second) where T : IFloatingPointIeee754<T> =>
+        [.. second.Cast<double>().Select(T.CreateChecked), T.Zero];
+
+    /// <summary><see cref="Forward"/>, or <see cref="Backward"/> if there is a gradient, on raw memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static unsafe void Apply<T>(T* z, T* bias, T* gradient, T* y, long points, long width, int d, int m, T* weights, T omega)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var kernel = new Blocks<T>(z, bias, gradient, y, points * width, d, m, weights, omega);
+        for (long row = 0; row < points; row++)
+        {
+            var (at, end) = (row * width, row * width + width);
+            long column = 0;
+            for (; at + Vector<T>.Count <= end; at += Vector<T>.Count, column += Vector<T>.Count)
+                if (gradient is null) kernel.Forward(at, column);
+                else kernel.Backward(at, column);
+            for (; at < end; at++, column++)
+                if (gradient is null) kernel.ForwardOne(at, column);
+                else kernel.BackwardOne(at, column);
+        }
+    }
+
+    /// <summary>One position at a time, in vectors and alone for what is left of a row. The letters are those of the summary; a g before
+    /// one is the loss's derivative by it.</summary>
+    private readonly unsafe struct Blocks<T>(T* z, T* bias, T* gradient, T* y, long stride, int d, int m, T* weights, T omega)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Forward(long at, long column)
+        {
+            var w = Vector.Create(omega);
+            var (s, c) = Sine(at, column);
+            var slope = w * c;
+            var curvature = w * w * s;
+            Vector.Store(s, y + at);
+            for (var j = 0; j < m; j++)
+            {
+                var to = at + (1 + d + j) * stride;
+                Vector.Store(slope * Vector.Load(z + to) - curvature * Squares(at, j), y + to);
+            }
+            // After the squares have been read: y may be z.
+            for (var i = 0; i < d; i++)
+            {
+                var to = at + (1 + i) * stride;
+                Vector.Store(slope * Vector.Load(z + to), y + to);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Backward(long at, long column)
+        {
+            var w = Vector.Create(omega);
+            var (s, c) = Sine(at, column);
+            var slope = w * c;
+            var curvature = w * w * s;
+            Vector.Store(s, y + at);
+            var byZ = slope * Vector.Load(gradient + at);
+            for (var j = 0; j < m; j++)
+            {
+                var to = at + (1 + d + j) * stride;
+                var (zj, gj, squares) = (Vector.Load(z + to), Vector.Load(gradient + to), Squares(at, j));
+                byZ -= gj * (curvature * zj + w * w * slope * squares);
+                Vector.Store(slope * zj - curvature * squares, y + to);
+            }
+            for (var i = 0; i < d; i++)
+            {
+                var to = at + (1 + i) * stride;
+                var (zi, gi) = (Vector.Load(z + to), Vector.Load(gradient + to));
+                byZ -= curvature * gi * zi;
+                var sum = Vector<T>.Zero;
+                for (var j = 0; j < m; j++) sum += Vector.Create(weights[j * d + i]) * Vector.Load(gradient + at + (1 + d + j) * stride);
+                Vector.Store(slope * gi - (curvature + curvature) * zi * sum, gradient + to);
+                Vector.Store(slope * zi, y + to);
+            }
+            for (var j = 0; j < m; j++)
+            {
+                var to = at + (1 + d + j) * stride;
+                Vector.Store(slope * Vector.Load(gradient + to), gradient + to);
+            }
+            Vector.Store(byZ, gradient + at);
+        }
+
+        public void ForwardOne(long at, long column)
+        {
+            var (s, c) = T.SinCos(omega * (z[at] + (bias is null ? T.Zero : bias[column])));
+            var (slope, curvature) = (omega * c, omega * omega * s);
+            y[at] = s;
+            for (var j = 0; j < m; j++)
+            {
+                var to = at + (1 + d + j) * stride;
+                y[to] = slope * z[to] - curvature * SquaresOne(at, j);
+            }
+            for (var i = 0; i < d; i++)
+            {
+                var to = at + (1 + i) * stride;
+                y[to] = slope * z[to];
+            }
+        }
+
+        public void BackwardOne(long at, long column)
+        {
+            var (s, c) = T.SinCos(omega * (z[at] + (bias is null ? T.Zero : bias[column])));
+            var (slope, curvature) = (omega * c, omega * omega * s);
+            y[at] = s;
+            var byZ = slope * gradient[at];
+            for (var j = 0; j < m; j++)
+            {
+                var to = at + (1 + d + j) * stride;
+                var squares = SquaresOne(at, j);
+                byZ -= gradient[to] * (curvature * z[to] + omega * omega * slope * squares);
+                y[to] = slope * z[to] - curvature * squares;
+            }
+            for (var i = 0; i < d; i++)
+            {
+                var to = at + (1 + i) * stride;
+                var (zi, gi, sum) = (z[to], gradient[to], T.Zero);
+                byZ -= curvature * gi * zi;
+                for (var j = 0; j < m; j++) sum += weights[j * d + i] * gradient[at + (1 + d + j) * stride];
+                gradient[to] = slope * gi - (curvature + curvature) * zi * sum;
+                y[to] = slope * zi;
+            }
+            for (var j = 0; j < m; j++) gradient[at + (1 + d + j) * stride] *= slope;
+            gradient[at] = byZ;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private (Vector<T> Sin, Vector<T> Cos) Sine(long at, long column)
+        {
+            var value = Vector.Load(z + at);
+            if (bias is not null) value += Vector.Load(bias + column);
+            return VectorSine.SinCos(value * Vector.Create(omega));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private Vector<T> Squares(long at, int j)
+        {
+            var sum = Vector<T>.Zero;
+            for (var i = 0; i < d; i++)
+            {
+                var zi = Vector.Load(z + at + (1 + i) * stride);
+                sum += Vector.Create(weights[j * d + i]) * zi * zi;
+            }
+            return sum;
+        }
+
+        private T SquaresOne(long at, int j)
+        {
+            var sum = T.Zero;
+            for (var i = 0; i < d; i++)
+            {
+                var zi = z[at + (1 + i) * stride];
+                sum += weights[j * d + i] * zi * zi;
+            }
+            return sum;
+        }
+    }
+
+    private static (int D, int M) Check(Tensor z, double[,] second)
+    {
+        ArgumentNullException.ThrowIfNull(z);
+        ArgumentNullException.ThrowIfNull(second);
+        var m = second.GetLength(0);
+        if (z.dim() == 0 || z.shape[0] < 1 + m || (m > 0 && z.shape[0] != 1 + m + second.GetLength(1)))
+            throw new ArgumentException($"Expected (1 + d + {m}, …) with d = {second.GetLength(1)}, got ({string.Join(", ", z.shape)})",
+                nameof(z));
+        return ((int)z.shape[0] - 1 - m, m);
+    }
+
+    private static void CheckKernel(Tensor z, Tensor? bias, double[,] second, params ReadOnlySpan<(Tensor Tensor, string Name)> others)
+    {
+        Check(z, second);
+        if (z.dim() != 3 || !z.is_contiguous() || !HasKernel(z))
+            throw new ArgumentException($"Expected a contiguous CPU tensor (blocks, points, width) of float32 or float64, got {z.dtype} "
+                + $"({string.Join(", ", z.shape)}) on {z.device}", nameof(z));
+        if (bias is not null && (!bias.shape.AsSpan().SequenceEqual([z.shape[2]]) || bias.dtype != z.dtype || !bias.is_contiguous()
+            || bias.device.type != z.device.type))
+            throw new ArgumentException($"Expected {z.dtype} ({z.shape[2]}), got {bias.dtype} ({string.Join(", ", bias.shape)})",
+                nameof(bias));
+        foreach (var (tensor, name) in others)
+            if (!tensor.shape.AsSpan().SequenceEqual(z.shape) || tensor.dtype != z.dtype || !tensor.is_contiguous()
+                || tensor.device.type != z.device.type)
+                throw new ArgumentException($"Expected a contiguous {z.dtype} ({string.Join(", ", z.shape)}), got {tensor.dtype} "
+                    + $"({string.Join(", ", tensor.shape)})", name);
+    }
+}

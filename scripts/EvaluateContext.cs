@@ -1,11 +1,10 @@
+using TorchZoo.Checkpoints;
+
 namespace TorchZoo.Scripts;
 
 /// <summary>What <see cref="Recipe.Evaluate"/> is run with.</summary>
 public sealed record EvaluateContext : RecipeContext
 {
-    /// <summary>The checkpoint's path.</summary>
-    public required string Checkpoint { get; init; }
-
-    /// <summary>The name of the module in it, as <see cref="Zoo"/> knows it.</summary>
-    public required string ModelName { get; init; }
+    /// <summary>The checkpoint; it holds a module that <see cref="Zoo.Load(Checkpoint)"/> makes. It is disposed of after the evaluation.</summary>
+    public required Checkpoint Checkpoint { get; init; }
 }

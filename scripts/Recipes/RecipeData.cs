@@ -11,8 +11,12 @@ internal static class RecipeData
     private const string Folder = "data";
 
     /// <summary>Named tensors, cases along the first axis.</summary>
+    /// <param name="context">The run.</param>
+    /// <param name="generator">Makes the data.</param>
+    /// <param name="samples">Cases.</param>
+    /// <param name="names">Tensors that the run needs, with that many cases each.</param>
     /// <exception cref="ArgumentException">The file given with <c>--data</c> lacks a tensor or cases.</exception>
-    public static IReadOnlyDictionary<string, Tensor> Load(RecipeContext context, IPdeGenerator generator, long samples, params string[] names)
+    public static IReadOnlyDictionary<string, Tensor> Load(RecipeContext context, IDataGenerator generator, long samples, params string[] names)
     {
         var set = context.Data is { } path
             ? SafetensorsFile.Load(path)

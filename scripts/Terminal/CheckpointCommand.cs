@@ -47,14 +47,16 @@ internal static class CheckpointCommand
         {
             var (source, target) = (result.GetRequiredValue(from), result.GetRequiredValue(to));
             CheckTarget(source, target, result.GetValue(force));
+            TorchRuntime.EnsureLoaded();
             using var scope = NewDisposeScope();
-            using var file = CheckpointFile.Read(source);
-            var weights = file.Weights();
+            using var checkpoint = Checkpoint.Load(source);
             AtomicFile.DeleteLeftovers(target);
-            if (CheckpointFile.IsSafetensors(target)) SaveSafetensors(file, weights, target);
-            else PyTorchFile.Save(target, PyDict.FromTensors(weights));
-            ReportLosses(screen, file, weights);
-            new ConsoleReport(screen).Wrote(target, $"{Count(weights.Count, "tensor")}, {CheckpointTree.Size(new FileInfo(target).Length)}");
+            if (SafetensorsFile.IsNamed(target)) SaveSafetensors(checkpoint, target);
+            else checkpoint.SaveWeights(target);
+            var report = new ConsoleReport(screen);
+            if (checkpoint.ModelName is { } name) report.Note("model", $"{CheckpointTree.Clean(name)}, with its configuration");
+            if (checkpoint.Others is { Count: > 0 } others) report.Note("left out", CheckpointTree.Clean(string.Join(", ", others)));
+            report.Wrote(target, $"{Count(checkpoint.State.Count, "tensor")}, {CheckpointTree.Size(new FileInfo(target).Length)}");
             return ExitCode.Success;
         });
         return command;
@@ -85,7 +87,7 @@ internal static class CheckpointCommand
         var isSafetensors = Path.GetExtension(target).Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
         if (!isSafetensors && !PyTorchExtensions.Contains(Path.GetExtension(target).ToLowerInvariant()))
             throw new ArgumentException($"The name of the file to write, '{target}', must end in {Formats}.");
-        if (isSafetensors == CheckpointFile.IsSafetensors(source))
+        if (isSafetensors == SafetensorsFile.IsNamed(source))
             throw new ArgumentException($"'{source}' and '{target}' have the same format; there is nothing to convert.");
         if (Directory.Exists(target)) throw new ArgumentException($"'{target}' is a folder.");
         if (Path.GetDirectoryName(Path.GetFullPath(target)) is { } folder && !Directory.Exists(folder))
@@ -93,27 +95,13 @@ internal static class CheckpointCommand
         if (File.Exists(target) && !force) throw new ArgumentException($"'{target}' is there already; --force replaces it.");
     }
 
-    private static void SaveSafetensors(CheckpointFile file, IReadOnlyDictionary<string, Tensor> weights, string target)
+    private static void SaveSafetensors(Checkpoint checkpoint, string target)
     {
-        try
-        {
-            // Other libraries look for this entry before they look at tensors.
-            SafetensorsFile.Save(target, weights, new Dictionary<string, string> { ["format"] = "pt" });
-        }
+        try { checkpoint.SaveSafetensors(target); }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"{file.Path} cannot be converted. {Failures.Message(e)}", e);
+            throw new InvalidDataException($"{checkpoint.Path} cannot be converted. {Failures.Message(e)}", e);
         }
-    }
-
-    // What the other format has no place for.
-    private static void ReportLosses(Screen screen, CheckpointFile file, IReadOnlyDictionary<string, Tensor> weights)
-    {
-        var report = new ConsoleReport(screen);
-        if (file.Tree is PyDict root && root.Keys.FirstOrDefault() is string && !root.Keys.OfType<string>().Any(weights.ContainsKey) && weights.Count > 0)
-            report.Note("left out", $"all but the weights; the file also holds {CheckpointTree.Clean(string.Join(", ", root.Keys))}");
-        if (file.Metadata.Keys.Where(k => k != "format").ToList() is { Count: > 0 } strings)
-            report.Note("left out", $"the file's strings {CheckpointTree.Clean(string.Join(", ", strings))}");
     }
 
     private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");

@@ -6,7 +6,7 @@ namespace TorchZoo.Scripts.Terminal;
 /// <summary>A file with tensors, of any format that the program reads: what its name says, PyTorch's where that says nothing.</summary>
 internal sealed class CheckpointFile : IDisposable
 {
-    private const string Safetensors = ".safetensors", ShardIndex = ".safetensors.index.json";
+    private const string ShardIndex = ".safetensors.index.json";
 
     private CheckpointFile(string path, object? tree, IReadOnlyDictionary<string, string> metadata) =>
         (Path, Tree, Metadata) = (path, tree, metadata);
@@ -20,14 +20,11 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>The strings of a safetensors file.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Whether a path names a file of the safetensors format.</summary>
-    public static bool IsSafetensors(string path) => path.EndsWith(Safetensors, StringComparison.OrdinalIgnoreCase) || IsShardIndex(path);
-
     /// <summary>Reads and verifies a file.</summary>
     public static CheckpointFile Read(string path)
     {
         Require(path);
-        if (!IsSafetensors(path)) return new(path, PyTorchFile.Load(path), new Dictionary<string, string>());
+        if (!SafetensorsFile.IsNamed(path)) return new(path, PyTorchFile.Load(path), new Dictionary<string, string>());
         return new(path, PyDict.FromTensors(SafetensorsFile.Load(path)),
             IsShardIndex(path) ? new Dictionary<string, string>() : SafetensorsFile.ReadHeader(path).Metadata);
     }
@@ -36,25 +33,13 @@ internal sealed class CheckpointFile : IDisposable
     public static CheckpointFile Peek(string path)
     {
         Require(path);
-        if (!IsSafetensors(path))
+        if (!SafetensorsFile.IsNamed(path))
             return new(path, PyTorchFile.Load(path, new PyTorchLoadOptions { MemoryMap = true }), new Dictionary<string, string>());
         if (IsShardIndex(path)) return new(path, PyDict.FromTensors(SafetensorsFile.Load(path, memoryMap: true)), new Dictionary<string, string>());
         var header = SafetensorsFile.ReadHeader(path);
         var dict = new PyDict();
         foreach (var entry in header.Tensors) dict.Add(entry.Name, entry);
         return new(path, dict, header.Metadata);
-    }
-
-    /// <summary>The weights.</summary>
-    /// <exception cref="InvalidDataException">There are none, or something else among them.</exception>
-    public IReadOnlyDictionary<string, Tensor> Weights()
-    {
-        try { return PyTorchFile.FindStateDict(Tree).ToTensors(); }
-        catch (InvalidDataException)
-        {
-            throw new InvalidDataException($"{Path} holds no state dict, a dictionary of nothing but named tensors"
-                + (FirstOther() is { } other ? $": it holds {other}" : ""));
-        }
     }
 
     /// <summary>The weights if there are any, else all tensors under the paths at which they are.</summary>
@@ -91,9 +76,4 @@ internal sealed class CheckpointFile : IDisposable
         if (!File.Exists(path)) throw new ArgumentException($"There is no file '{path}'.");
         TorchRuntime.EnsureLoaded();
     }
-
-    private string? FirstOther() => Tree is not PyDict
-        ? CheckpointTree.Describe(Tree)
-        : CheckpointTree.Children(Tree).Where(c => c.Value is not Tensor).Select(c => $"{CheckpointTree.Describe(c.Value)} at '{CheckpointTree.Clean(c.Key)}'")
-            .FirstOrDefault();
 }

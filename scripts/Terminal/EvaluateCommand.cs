@@ -20,7 +20,9 @@ internal static class EvaluateCommand
     private static int Run(Screen screen, RecipeCatalog recipes, string file, IReadOnlyList<string> args, ParserConfiguration parser)
     {
         if (!File.Exists(file)) throw new ArgumentException($"There is no file '{file}'.");
-        var (model, slug) = Identify(recipes, file);
+        TorchRuntime.EnsureLoaded();
+        using var checkpoint = Checkpoint.Load(file);
+        var (model, slug) = Identify(recipes, checkpoint);
         var recipe = recipes[slug];
         var (command, options, _) = Skeleton();
         foreach (var option in recipe.Options) command.Options.Add(option);
@@ -36,8 +38,7 @@ internal static class EvaluateCommand
         {
             var context = new EvaluateContext
             {
-                Checkpoint = file,
-                ModelName = model,
+                Checkpoint = checkpoint,
                 Paper = paper,
                 Device = options.ResolveDevice(result),
                 Size = size,
@@ -56,12 +57,10 @@ internal static class EvaluateCommand
         file: null);
     }
 
-    private static (string Model, string Slug) Identify(RecipeCatalog recipes, string file)
+    private static (string Model, string Slug) Identify(RecipeCatalog recipes, Checkpoint checkpoint)
     {
-        TorchRuntime.EnsureLoaded();
-        using var checkpoint = Checkpoint.Load(file);
         var model = checkpoint.ModelName
-            ?? throw new ArgumentException($"'{file}' is a bare state dict: it doesn't say which model its weights belong to.");
+            ?? throw new ArgumentException($"'{checkpoint.Path}' is a bare state dict: it doesn't say which model its weights belong to.");
         return recipes.TryFindByModel(model, out var slug)
             ? (model, slug)
             : throw UsageErrors.Unknown("recipe for the model", model, recipes.Slugs);

@@ -29,6 +29,7 @@ public static class Activations
         ["softplus"] = x => functional.softplus(x),
         ["softshrink"] = x => functional.softshrink(x),
         ["softsign"] = x => functional.softsign(x),
+        ["swish"] = x => functional.silu(x), // SiLU's other name
         ["tanh"] = x => x.tanh(),
         ["tanhshrink"] = x => functional.tanhshrink(x),
     };

@@ -101,8 +101,16 @@ public static class Zoo
     public static nn.Module Load(string path)
     {
         using var checkpoint = Checkpoint.Load(path);
+        return Load(checkpoint);
+    }
+
+    /// <inheritdoc cref="Load(string)"/>
+    public static nn.Module Load(Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
         if (checkpoint.ModelName is null || checkpoint.ModelConfig is null)
-            throw new ArgumentException($"{path} holds weights without the name and configuration of their module. Create the module and use Checkpoint.LoadInto.", nameof(path));
+            throw new ArgumentException($"{checkpoint.Path} holds weights without the name and configuration of their module. "
+                + "Create the module and use Checkpoint.LoadInto.", nameof(checkpoint));
         var module = CreateFromJson(checkpoint.ModelName, checkpoint.ModelConfig);
         checkpoint.LoadInto(module);
         module.eval();
@@ -112,10 +120,18 @@ public static class Zoo
     /// <inheritdoc cref="Load(string)"/>
     /// <typeparam name="TModule">The type of module expected.</typeparam>
     /// <exception cref="ArgumentException">The file holds another type of module.</exception>
-    public static TModule Load<TModule>(string path) where TModule : nn.Module =>
-        Load(path) is var module && module is TModule typed
+    public static TModule Load<TModule>(string path) where TModule : nn.Module
+    {
+        using var checkpoint = Checkpoint.Load(path);
+        return Load<TModule>(checkpoint);
+    }
+
+    /// <inheritdoc cref="Load{TModule}(string)"/>
+    public static TModule Load<TModule>(Checkpoint checkpoint) where TModule : nn.Module =>
+        Load(checkpoint) is var module && module is TModule typed
             ? typed
-            : throw new ArgumentException($"{path} holds a {module.GetType().Name}, not a {typeof(TModule).Name}", nameof(path));
+            : throw new ArgumentException(
+                $"{checkpoint.Path} holds a {module.GetType().Name}, not a {typeof(TModule).Name}", nameof(checkpoint));
 
     /// <summary>The name under which a module's type is registered, and null if it isn't.</summary>
     public static string? NameOf(nn.Module module) => module.GetType().GetCustomAttribute<ModelAttribute>()?.Name;

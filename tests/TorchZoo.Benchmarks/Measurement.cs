@@ -14,6 +14,12 @@ internal sealed record Measurement(double Value, string Unit, double? Baseline, 
     /// <summary>What share of the baseline's time.</summary>
     public static Measurement Share(double seconds, double baseline, double? bound = null) => new(seconds * 1e3, "ms", baseline * 1e3, seconds / baseline, bound * 1e3);
 
+    /// <summary>A time alone, in milliseconds.</summary>
+    public static Measurement Milliseconds(double seconds) => new(seconds * 1e3, "ms", null, null);
+
+    /// <summary>Memory alone.</summary>
+    public static Measurement Megabytes(long bytes) => new(bytes / 1e6, "MB", null, null);
+
     /// <summary>A time alone.</summary>
     public static Measurement Seconds(double seconds) => new(seconds, "s", null, null);
 }

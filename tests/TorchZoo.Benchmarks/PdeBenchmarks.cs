@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TorchZoo.Data;
 using TorchZoo.Data.Pde;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ internal static class PdeBenchmarks
     [Benchmark("pde/navier-stokes-16x64-t10-fine", "120 s (dt = 10⁻³)", "≤ 120 s")]
     public static Measurement NavierStokesFine(Stopwatches _) => Once(new NavierStokes2dGenerator { Frames = 10, TimeStep = 1e-3 }, 16);
 
-    private static Measurement Once(IPdeGenerator generator, long samples)
+    private static Measurement Once(IDataGenerator generator, long samples)
     {
         using var scope = NewDisposeScope();
         var clock = Stopwatch.StartNew();

@@ -16,12 +16,6 @@ namespace TorchZoo.Scripts.Recipes;
 /// <param name="Tests">Test sets by resolution; the same functions at each.</param>
 internal sealed record OperatorData(PairDataset Train, IReadOnlyDictionary<long, PairDataset> Tests);
 
-/// <summary>How an experiment trains.</summary>
-/// <param name="Epochs">Passes over the training set.</param>
-/// <param name="BatchSize">Examples in a batch.</param>
-/// <param name="LearningRate">Peak of the one-cycle schedule.</param>
-internal sealed record TrainingPlan(int Epochs, int BatchSize, double LearningRate);
-
 /// <summary>What the operator is compared with.</summary>
 /// <param name="Errors">Mean relative L2 error by resolution.</param>
 /// <param name="Predict">From functions to functions, if it is a network.</param>
@@ -95,11 +89,11 @@ internal abstract class FnoExperiment(RecipeContext context)
     }
 
     /// <summary>The errors of a checkpoint on the run's test set, without training.</summary>
-    public Claim? Evaluate(Checkpoint checkpoint, string path)
+    public Claim? Evaluate(Checkpoint checkpoint)
     {
         using var scope = NewDisposeScope();
         var data = LoadData();
-        using var model = Zoo.Load<Fno>(path);
+        using var model = Zoo.Load<Fno>(checkpoint);
         model.to(context.Device);
         var normalisers = Normalisers.Load(checkpoint);
         foreach (var module in normalisers.Modules.Values) module.to(context.Device);

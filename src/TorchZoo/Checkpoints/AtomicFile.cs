@@ -20,6 +20,37 @@ public static partial class AtomicFile
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(write);
+        Replace(path, temporary =>
+        {
+            using var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferSize);
+            write(stream);
+            stream.Flush(flushToDisk: true);
+        });
+    }
+
+    /// <summary>
+    /// Gives what a file holds now a second name, which keeps it when <see cref="Write"/> replaces the file: a hard link where the file
+    /// system has them, a copy elsewhere.
+    /// </summary>
+    /// <param name="path">The file; from now on it must only be replaced, not changed.</param>
+    /// <param name="kept">The second name; a file of this name is replaced, atomically.</param>
+    /// <exception cref="ArgumentException"><paramref name="kept"/> names no file.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Keep(string path, string kept)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ArgumentException.ThrowIfNullOrWhiteSpace(kept);
+        Replace(kept, temporary =>
+        {
+            if (!OperatingSystem.IsWindows() && Link(path, temporary) == 0) return;
+            File.Copy(path, temporary);
+            using var copy = new FileStream(temporary, FileMode.Open, FileAccess.ReadWrite);
+            copy.Flush(flushToDisk: true);
+        });
+    }
+
+    private static void Replace(string path, Action<string> make)
+    {
         var target = Path.GetFullPath(path);
         if (Path.GetFileName(target) is not { Length: > 0 } name)
             throw new ArgumentException($"A file's path was expected; '{path}' ends in a folder.", nameof(path));
@@ -27,12 +58,10 @@ public static partial class AtomicFile
         var temporary = Path.Combine(folder, $".{name}.{Guid.NewGuid():N}.tmp");
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferSize))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
+            make(temporary);
             File.Move(temporary, target, overwrite: true);
+            // POSIX renames nothing where both names are one file already, and both stay.
+            TryDelete(temporary);
         }
         catch
         {
@@ -93,6 +122,9 @@ public static partial class AtomicFile
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string path, string link);
 
     [LibraryImport("libc", EntryPoint = "fsync")]
     private static partial int Fsync(int descriptor);

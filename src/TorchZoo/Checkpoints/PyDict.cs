@@ -95,18 +95,23 @@ public sealed class PyDict(PyDictKind kind = PyDictKind.Dict) : IReadOnlyCollect
     public bool TryGet<T>(string key, [MaybeNullWhen(false)] out T value) => TryGet<T>([key], out value);
 
     /// <summary>The entries as a state dict.</summary>
-    /// <returns>Names and tensors, in order. The tensors are those of this dictionary, not copies.</returns>
-    /// <exception cref="InvalidDataException">A key is no string or a value no tensor.</exception>
+    /// <returns>Names and tensors, in order. The tensors are those of this dictionary, not copies. Left out is what libraries keep among
+    /// the weights but is none: <c>_metadata</c>, and modules' <c>_extra_state</c> that is no tensor.</returns>
+    /// <exception cref="InvalidDataException">Another key is no string or another value no tensor.</exception>
     public Dictionary<string, Tensor> ToTensors()
     {
         var tensors = new Dictionary<string, Tensor>(Count);
         foreach (var (key, value) in this)
         {
             if (key is not string name) throw new InvalidDataException($"a state dict's key is {PyTree.Describe(key)}, no string");
+            if (value is not Tensor && IsNoWeight(name)) continue;
             tensors.Add(name, value as Tensor ?? throw new InvalidDataException($"'{name}' is {PyTree.Describe(value)}, no tensor"));
         }
         return tensors;
     }
+
+    /// <summary>Whether a state dict's entry of this name may be something else than a tensor.</summary>
+    internal static bool IsNoWeight(string name) => name == "_metadata" || name.EndsWith("_extra_state", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<object?, object?>> GetEnumerator()

@@ -66,7 +66,7 @@ public static class PyTorchFile
     /// <c>model_state_dict</c> or <c>model</c>, where training scripts use to put it.
     /// </summary>
     /// <param name="tree">A file's tree.</param>
-    /// <returns>A part of the tree, not a copy. All its keys are strings and all its values tensors.</returns>
+    /// <returns>A part of the tree, not a copy: <see cref="PyDict.ToTensors"/> gives its weights.</returns>
     /// <exception cref="InvalidDataException">There is none.</exception>
     public static PyDict FindStateDict(object? tree)
     {
@@ -77,10 +77,14 @@ public static class PyTorchFile
             foreach (var place in places)
                 if (root.TryGet<PyDict>(place, out var found) && IsStateDict(found)) return found;
         }
-        throw new InvalidDataException("it holds no state dict");
+        throw new InvalidDataException($"it holds no state dict, a dictionary of nothing but named tensors: {Other(tree)}");
     }
 
-    private static bool IsStateDict(PyDict dict) => dict.All(item => item is { Key: string, Value: Tensor });
+    private static bool IsStateDict(PyDict dict) => dict.All(item => item.Key is string name && (item.Value is Tensor || PyDict.IsNoWeight(name)));
+
+    private static string Other(object? tree) =>
+        tree is PyDict dict && dict.Where(item => item.Value is not Tensor).Select(item => $"it holds {PyTree.Describe(item.Value)} at {PyKey.Show(item.Key)}")
+            .FirstOrDefault() is { } other ? other : $"it holds {PyTree.Describe(tree)}";
 
     /// <summary>Writes a tree to a file of the zip format, atomically (see <see cref="AtomicFile"/>).</summary>
     /// <param name="path">The file; one of this name is replaced.</param>

@@ -37,7 +37,7 @@ public static class SafetensorsFile
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         using var scope = NewDisposeScope();
-        var tensors = path.EndsWith(ShardIndex.Extension, StringComparison.OrdinalIgnoreCase)
+        var tensors = IsIndex(path)
             ? LoadShards(path, device, memoryMap)
             : LoadOne(path, device, memoryMap);
         foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
@@ -104,6 +104,19 @@ public static class SafetensorsFile
         for (var i = 0; i < shards.Count; i++) Save(index.PathOf(ShardIndex.ShardName(indexPath, i, shards.Count)), shards[i], metadata);
         index.Write(shards, tensors.Values.Sum(BytesOf));
     }
+
+    /// <summary>Whether a path names a file of this format, or an index of such files.</summary>
+    public static bool IsNamed(string path) => path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || IsIndex(path);
+
+    /// <summary>The strings of a file, or of the first of those that an index lists.</summary>
+    internal static IReadOnlyDictionary<string, string> MetadataOf(string path)
+    {
+        if (!IsIndex(path)) return ReadHeader(path).Metadata;
+        var index = new ShardIndex(path);
+        return index.Read().Values.FirstOrDefault() is { } shard ? ReadHeader(index.PathOf(shard)).Metadata : new Dictionary<string, string>();
+    }
+
+    private static bool IsIndex(string path) => path.EndsWith(ShardIndex.Extension, StringComparison.OrdinalIgnoreCase);
 
     private static Dictionary<string, Tensor> LoadShards(string path, Device? device, bool memoryMap)
     {

@@ -11,7 +11,8 @@ public static partial class StateDict
     /// <param name="Key">Full name.</param>
     /// <param name="Stored">The parameter or buffer as the module stores it.</param>
     /// <param name="View">From the stored layout to the one shown.</param>
-    public readonly record struct Entry(string Key, Tensor Stored, Func<Tensor, Tensor> View)
+    /// <param name="IsOptional">Whether a state dict may lack it (see <see cref="IHasOptionalState"/>).</param>
+    public readonly record struct Entry(string Key, Tensor Stored, Func<Tensor, Tensor> View, bool IsOptional = false)
     {
         /// <summary>The tensor that the state dict shows; it shares memory with the module. The caller disposes of it.</summary>
         public Tensor Show() { using var off = no_grad(); return View(Stored); }
@@ -23,12 +24,13 @@ public static partial class StateDict
     public static IEnumerable<Entry> Entries(Module module, string prefix = "")
     {
         var views = (module as IHasStateViews)?.StateViews.ToDictionary(v => v.Parameter) ?? [];
+        var optional = (module as IHasOptionalState)?.OptionalState ?? [];
         foreach (var (name, parameter) in module.named_parameters(recurse: false))
             yield return views.TryGetValue(name, out var view)
                 ? new Entry(prefix + view.Key, parameter, view.View)
                 : new Entry(prefix + name, parameter, Same);
         foreach (var (name, buffer) in module.named_buffers(recurse: false, include_nonpersistent: false))
-            yield return new Entry(prefix + name, buffer, Same);
+            yield return new Entry(prefix + name, buffer, Same, optional.Contains(name));
         foreach (var (name, child) in module.named_children())
             foreach (var entry in Entries(child, $"{prefix}{name}."))
                 yield return entry;

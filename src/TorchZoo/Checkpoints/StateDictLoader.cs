@@ -38,7 +38,10 @@ public static partial class StateDict
         {
             known.Add(entry.Key);
             var target = entry.Show();
-            if (!state.TryGetValue(entry.Key, out var source)) missing.Add(entry.Key);
+            if (!state.TryGetValue(entry.Key, out var source))
+            {
+                if (!entry.IsOptional) missing.Add(entry.Key);
+            }
             // Some libraries store complex weights as real pairs: the same numbers under the same name.
             else if (target.is_complex() && !source.is_complex() && source.shape.AsSpan().SequenceEqual([.. target.shape, 2]))
                 pairs.Add((target.view_as_real(), source));

@@ -18,3 +18,11 @@ public interface IHasStateViews
     /// <summary>One entry for each parameter whose name or layout differs; the others are shown as they are.</summary>
     IEnumerable<StateView> StateViews { get; }
 }
+
+/// <summary>A module with buffers that a state dict may lack, because the reference implementation doesn't store them. They are stored here,
+/// and a strict load that doesn't find them leaves them as they are.</summary>
+public interface IHasOptionalState
+{
+    /// <summary>Names of the buffers within the module.</summary>
+    IEnumerable<string> OptionalState { get; }
+}

@@ -1,4 +1,3 @@
-using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
@@ -97,10 +96,10 @@ internal static unsafe partial class TensorMemory
     /// <summary>CRC-32 of memory.</summary>
     public static uint Crc(byte* source, long length)
     {
-        var crc = new Crc32();
+        var crc = new Crc();
         for (; length > 0; source += WriteSize, length -= WriteSize)
             crc.Append(new ReadOnlySpan<byte>(source, (int)Math.Min(length, WriteSize)));
-        return crc.GetCurrentHashAsUInt32();
+        return crc.Value;
     }
 
     /// <summary>

@@ -59,7 +59,7 @@ public static class GeneratedData
         return tensors;
     }
 
-    /// <summary>Reads the solved cases of a differential equation, or makes and stores them.</summary>
+    /// <summary>Reads a generator's cases, or makes and stores them.</summary>
     /// <param name="folder">The cache; it is made if need be.</param>
     /// <param name="generator">Makes them; all its properties are part of the key.</param>
     /// <param name="samples">Cases.</param>
@@ -68,7 +68,7 @@ public static class GeneratedData
     /// <param name="cancellation">Ends the work early.</param>
     /// <inheritdoc cref="GetOrCreate(string, string, object, Func{IProgressDisplay, CancellationToken, Dictionary{string, Tensor}},
     /// IProgressDisplay?, CancellationToken)"/>
-    public static Dictionary<string, Tensor> GetOrCreate(string folder, IPdeGenerator generator, long samples, long seed,
+    public static Dictionary<string, Tensor> GetOrCreate(string folder, IDataGenerator generator, long samples, long seed,
         IProgressDisplay? display = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(generator);

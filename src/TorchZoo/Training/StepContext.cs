@@ -54,6 +54,12 @@ public sealed class StepContext
         ? module.call(input)
         : throw new InvalidOperationException($"{Model.GetType().Name} is no module from one tensor to one tensor; give the trainer a step that calls it");
 
+    /// <summary>The model's output for two input tensors.</summary>
+    /// <exception cref="InvalidOperationException">The model takes or gives something else: call it in a step of your own.</exception>
+    public Tensor Predict(Tensor first, Tensor second) => Model is nn.IModule<Tensor, Tensor, Tensor> module
+        ? module.call(first, second)
+        : throw new InvalidOperationException($"{Model.GetType().Name} is no module from two tensors to one tensor; give the trainer a step that calls it");
+
     /// <summary>
     /// Adds the gradient of a loss (its mean over the batches that are accumulated) to the parameters. A step may call it more than once.
     /// </summary>

@@ -1,4 +1,5 @@
 using TorchZoo.Data;
+using TorchZoo.Data.Operators;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
@@ -10,23 +11,39 @@ public static class Steps
     /// <param name="loss">(prediction, target) → scalar to minimise.</param>
     /// <param name="metrics">Further measures of (prediction, target), means over examples, taken in evaluation.</param>
     public static TrainingStep Supervised(Func<Tensor, Tensor, Tensor> loss, params (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) =>
-        new SupervisedStep(loss, metrics);
+        new SupervisedStep<Pairs>((batch, context) => (context.Predict(batch.Input), batch.Target), loss, metrics);
 
-    private sealed class SupervisedStep(Func<Tensor, Tensor, Tensor> loss, (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) : TrainingStep<Pairs>
-    {
-        protected override void Run(Pairs batch, StepContext context)
+    /// <summary>Input functions and locations, model of both, loss against the operator's values.</summary>
+    /// <inheritdoc cref="Supervised"/>
+    /// <exception cref="ArgumentException">In a step: the prediction has another shape than the target.</exception>
+    public static TrainingStep SupervisedOperator(Func<Tensor, Tensor, Tensor> loss,
+        params (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) => new SupervisedStep<OperatorBatch>((batch, context) =>
         {
-            var value = loss(context.Predict(batch.Input), batch.Target);
+            var prediction = context.Predict(batch.U, batch.Y);
+            // Broadcasting would hide a model of the wrong form: (batch, 1) against (batch, locations) fits.
+            if (!prediction.shape.AsSpan().SequenceEqual(batch.Target.shape))
+                throw new ArgumentException($"Expected a prediction of the target's shape ({string.Join(", ", batch.Target.shape)}), got "
+                    + $"({string.Join(", ", prediction.shape)}).", nameof(batch));
+            return (prediction, batch.Target);
+        }, loss, metrics);
+
+    private sealed class SupervisedStep<TBatch>(Func<TBatch, StepContext, (Tensor Prediction, Tensor Target)> predict,
+        Func<Tensor, Tensor, Tensor> loss, (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) : TrainingStep<TBatch> where TBatch : Batch
+    {
+        protected override void Run(TBatch batch, StepContext context)
+        {
+            var (prediction, target) = predict(batch, context);
+            var value = loss(prediction, target);
             context.Backward(value);
             context.Update();
             context.Log("loss", value);
         }
 
-        protected override void Evaluate(Pairs batch, StepContext context)
+        protected override void Evaluate(TBatch batch, StepContext context)
         {
-            var prediction = context.Predict(batch.Input);
-            context.Log("loss", loss(prediction, batch.Target));
-            foreach (var (name, measure) in metrics) context.Log(name, measure(prediction, batch.Target));
+            var (prediction, target) = predict(batch, context);
+            context.Log("loss", loss(prediction, target));
+            foreach (var (name, measure) in metrics) context.Log(name, measure(prediction, target));
         }
     }
 }

@@ -50,6 +50,10 @@ public sealed record TrainerOptions
     /// <summary>Steps between checkpoints within an epoch; 0: only at the end of epochs.</summary>
     public long CheckpointEvery { get; init; }
 
+    /// <summary>Epochs between checkpoints at the end of epochs; where epochs are short, a file for each costs more than the epoch. The
+    /// last epoch always has one.</summary>
+    public int CheckpointEveryEpochs { get; init; } = 1;
+
     /// <summary>
     /// How many of the latest checkpoints stay, as <c>step-N.pt</c> beside <c>last.pt</c> (N: steps done); 0: none but <c>last.pt</c> and
     /// <c>best.pt</c>.
@@ -69,6 +73,7 @@ public sealed record TrainerOptions
         Positive(BatchSize, nameof(BatchSize));
         Positive(AccumulationSteps, nameof(AccumulationSteps));
         Positive(EvaluateEvery, nameof(EvaluateEvery));
+        Positive(CheckpointEveryEpochs, nameof(CheckpointEveryEpochs));
         ArgumentOutOfRangeException.ThrowIfNegative(EvaluationBatchSize, nameof(EvaluationBatchSize));
         ArgumentOutOfRangeException.ThrowIfNegative(CheckpointEvery, nameof(CheckpointEvery));
         ArgumentOutOfRangeException.ThrowIfNegative(KeepLast, nameof(KeepLast));

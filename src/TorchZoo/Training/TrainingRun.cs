@@ -91,7 +91,10 @@ internal sealed class TrainingRun : IDisposable
             if (stopped) throw new OperationCanceledException(StoppedMessage, _cancellation);
         }
         EndEpoch(clock);
-        if (_cancellation.IsCancellationRequested && _context.Epoch < _options.Epochs) throw new OperationCanceledException(StoppedMessage, _cancellation);
+        var isLast = _context.Epoch == _options.Epochs || OutOfPatience;
+        var isStopped = _cancellation.IsCancellationRequested && !isLast;
+        if (isLast || isStopped || _context.Epoch % _options.CheckpointEveryEpochs == 0) Save(_trainer.LastPath);
+        if (isStopped) throw new OperationCanceledException(StoppedMessage, _cancellation);
     }
 
     // True for the first step between updates after the last multiple.
@@ -163,7 +166,6 @@ internal sealed class TrainingRun : IDisposable
         _batch = 0;
         foreach (var callback in _callbacks) callback.OnEpoch(_trainer, report);
         if (report.IsBest) Save(_trainer.BestPath);
-        Save(_trainer.LastPath);
     }
 
     private double? Monitored(EpochReport report)

@@ -42,6 +42,24 @@ public class AtomicFileTests
     }
 
     [Test]
+    public void WhatIsKeptOutlivesTheFile()
+    {
+        using var folder = new TemporaryFolder();
+        AtomicFile.Write(folder["f"], s => s.Write("old"u8));
+        File.WriteAllText(folder["kept"], "of an earlier run");
+        for (var i = 0; i < 2; i++) AtomicFile.Keep(folder["f"], folder["kept"]);
+        AtomicFile.Write(folder["f"], s => s.Write("new"u8));
+        Assert.Multiple(() =>
+        {
+            Assert.That(File.ReadAllText(folder["kept"]), Is.EqualTo("old"));
+            Assert.That(File.ReadAllText(folder["f"]), Is.EqualTo("new"));
+            Assert.That(folder.Files, Is.EquivalentTo(["f", "kept"]));
+            Assert.That(() => AtomicFile.Keep(folder["none"], folder["kept"]), Throws.InstanceOf<FileNotFoundException>());
+            Assert.That(File.ReadAllText(folder["kept"]), Is.EqualTo("old"));
+        });
+    }
+
+    [Test]
     public void BadPathsAreRefused()
     {
         Assert.That(() => AtomicFile.Write("", _ => { }), Throws.ArgumentException);

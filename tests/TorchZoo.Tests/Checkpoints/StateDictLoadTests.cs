@@ -2,6 +2,7 @@ using NUnit.Framework;
 using TorchZoo.Checkpoints;
 using TorchZoo.Testing;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Tests.Checkpoints;
 
@@ -55,6 +56,55 @@ public class StateDictLoadTests
 
         foreach (var (key, tensor) in StateDict.Of(model))
             Assert.That(tensor.equal(values[key].to(tensor.dtype)).all().item<bool>(), key);
+    }
+
+    [Test]
+    public void WhatLibrariesKeepAmongTheWeightsIsNoWeight([Values("", "state_dict", "model_state_dict", "model")] string place)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using Module saved = Model(), direct = Model(), throughCheckpoint = Model();
+        var state = PyDict.FromTensors(StateDict.Of(saved));
+        state["_metadata"] = new PyDict { ["version"] = "1.0" };
+        state["a._extra_state"] = null;
+        PyTorchFile.Save(folder["f"], place == "" ? state : new PyDict { ["epoch"] = 3L, [place] = state });
+        PyTorchFile.LoadStateDict(folder["f"], direct);
+        using var checkpoint = Checkpoint.Load(folder["f"]);
+        checkpoint.LoadInto(throughCheckpoint);
+        Assert.Multiple(() =>
+        {
+            Assert.That(Bytes(direct), Is.EqualTo(Bytes(saved)));
+            Assert.That(Bytes(throughCheckpoint), Is.EqualTo(Bytes(saved)));
+            Assert.That(checkpoint.Others, Is.EqualTo(place == "" ? Array.Empty<string>() : ["epoch"]));
+        });
+    }
+
+    [Test]
+    public void WhatIsNoStateDictIsRefusedWithAReason()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        PyTorchFile.Save(folder["f"], new PyDict { ["w"] = ones(2), ["steps"] = 3L });
+        PyTorchFile.Save(folder["t"], ones(2));
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => Checkpoint.Load(folder["f"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("an int at 'steps'"));
+            Assert.That(() => Checkpoint.Load(folder["t"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("a tensor [2]"));
+        });
+    }
+
+    [Test]
+    public void LoadingIntoAModuleNeedsNoSecondCopyOfTheWeights()
+    {
+        if (!PeakMemory.IsMeasurable) Assert.Ignore("this system does not tell the peak of resident memory");
+        const long Megabyte = 1 << 20;
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = nn.Sequential(Enumerable.Range(0, 8).Select(i => ($"l{i}", (nn.Module<Tensor, Tensor>)nn.Linear(2048, 2048))).ToArray());
+        PyTorchFile.Save(folder["f"], StateDict.Of(model));
+        PyTorchFile.LoadStateDict(folder["f"], model);
+        Assert.That(new FileInfo(folder["f"]).Length, Is.GreaterThan(128 * Megabyte));
+        Assert.That(PeakMemory.Of(() => PyTorchFile.LoadStateDict(folder["f"], model)), Is.LessThan(40 * Megabyte));
     }
 
     [Test]

@@ -100,7 +100,7 @@ public class CheckpointCommandTests
         var there = _cli.Run("checkpoint", "convert", "run.pt", "w.safetensors");
         var back = _cli.Run("checkpoint", "convert", "w.safetensors", "w.pth");
         var equal = _cli.Run("checkpoint", "diff", "run.pt", "w.pth");
-        var loaded = ((PyDict)PyTorchFile.Load(_cli.PathOf("w.pth"))!).ToTensors();
+        var loaded = PyTorchFile.FindStateDict(PyTorchFile.Load(_cli.PathOf("w.pth"))).ToTensors();
         Assert.Multiple(() =>
         {
             Assert.That(there.ExitCode, Is.Zero, there.Error);
@@ -111,6 +111,32 @@ public class CheckpointCommandTests
             foreach (var (name, tensor) in state) Assert.That(loaded[name].dtype == tensor.dtype && loaded[name].Equals(tensor), name);
             Assert.That(equal.ExitCode, Is.Zero, equal.Output + equal.Error);
             Assert.That(equal.LastLine, Is.EqualTo("equal: 4 tensors"));
+        });
+    }
+
+    [Test]
+    public void ConvertCarriesTheModelAlong()
+    {
+        var config = """{"width":3,"activation":"relu"}""";
+        using var net = Zoo.CreateFromJson("probe-net", config);
+        PyTorchFile.Save(_cli.PathOf("run.pt"), new PyDict
+        {
+            ["format_version"] = 1L,
+            ["model"] = new PyDict { ["name"] = "probe-net", ["config"] = config, ["state_dict"] = PyDict.FromTensors(net.state_dict()) },
+            ["trainer"] = new PyDict(),
+        });
+        var there = _cli.Run("checkpoint", "convert", "run.pt", "w.safetensors");
+        var back = _cli.Run("checkpoint", "convert", "w.safetensors", "w.pt");
+        Assert.Multiple(() =>
+        {
+            Assert.That(there.Output, Does.Contain("probe-net, with its configuration").And.Match("left out +trainer"), there.Error);
+            Assert.That(back.Output, Does.Contain("probe-net, with its configuration").And.Not.Contain("left out"), back.Error);
+            foreach (var file in (string[])["w.safetensors", "w.pt"])
+            {
+                using var again = Zoo.Load(_cli.PathOf(file));
+                Assert.That(ConfigJson.Write(((IConfigured)again).Config), Is.EqualTo(ConfigJson.Write(((IConfigured)net).Config)));
+                foreach (var (name, tensor) in net.state_dict()) Assert.That(again.state_dict()[name].Equals(tensor), name);
+            }
         });
     }
 
@@ -157,7 +183,7 @@ public class CheckpointCommandTests
         File.WriteAllBytes(_cli.PathOf("damaged.pt"), File.ReadAllBytes(_cli.PathOf("good.pt"))[..^100]);
         Assert.Multiple(() =>
         {
-            Expect(1, "no state dict, a dictionary of nothing but named tensors: it holds 3 at 'steps'", "nested.pt", "out.safetensors");
+            Expect(1, "no state dict, a dictionary of nothing but named tensors: it holds an int at 'steps'", "nested.pt", "out.safetensors");
             Expect(1, "'z' is ComplexFloat64, which safetensors files cannot hold", "complex.pt", "out.safetensors");
             Expect(1, "damaged.pt is no valid checkpoint", "damaged.pt", "out.safetensors");
             Expect(2, "'there.safetensors' is there already; --force replaces it", "good.pt", "there.safetensors");

@@ -54,7 +54,7 @@ public sealed class GeneratedDataTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        IPdeGenerator[] generators =
+        IDataGenerator[] generators =
         [
             new BurgersGenerator { Size = 32 },
             new DarcyGenerator { Size = 9 },

@@ -37,6 +37,13 @@ public class CheckpointTests
     }
 
     [Test]
+    public void ShortEpochsNeedNotHaveACheckpointEach()
+    {
+        Fit(keep: 100, epochs: 5, every: 0, everyEpochs: 2);
+        Assert.That(_folder.Files.Where(f => f.StartsWith("step-", StringComparison.Ordinal)), Is.EquivalentTo(["step-8.pt", "step-16.pt", "step-20.pt"]));
+    }
+
+    [Test]
     public void CheckpointsOfAnEarlierLongerRunDoNotPushOutTheNewOnes()
     {
         Fit(keep: 2, epochs: 5);
@@ -138,9 +145,17 @@ public class CheckpointTests
         }
     }
 
-    private void Fit(int keep, int epochs)
+    private void Fit(int keep, int epochs, int every = 2, int everyEpochs = 1)
     {
-        var options = new TrainerOptions { Epochs = epochs, BatchSize = 16, CheckpointEvery = 2, Directory = _folder.Path, KeepLast = keep };
+        var options = new TrainerOptions
+        {
+            Epochs = epochs,
+            BatchSize = 16,
+            CheckpointEvery = every,
+            CheckpointEveryEpochs = everyEpochs,
+            Directory = _folder.Path,
+            KeepLast = keep,
+        };
         new Trainer(Regression.Net(), options) { Step = Steps.Supervised(Regression.MeanSquare) }.Fit(Regression.Data());
     }
 }

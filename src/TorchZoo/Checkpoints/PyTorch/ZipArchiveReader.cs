@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.IO.Hashing;
 using System.Text;
 using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
@@ -75,17 +74,17 @@ internal sealed class ZipArchiveReader
     /// <exception cref="InvalidDataException">It is damaged.</exception>
     public unsafe void Read(ZipEntry entry, byte* destination)
     {
-        var crc = new Crc32();
+        var crc = new Crc();
         Action<ReadOnlySpan<byte>>? seen = entry.Crc == 0 ? null : crc.Append;
         if (entry.IsDeflated) Inflate(entry, destination, crc);
         else if (destination is not null) TensorMemory.Read(_file, entry.Position, destination, entry.Size, seen);
         else if (seen is not null) TensorMemory.Scan(_file, entry.Position, entry.Size, seen);
-        if (entry.Crc != 0 && entry.Crc != crc.GetCurrentHashAsUInt32())
+        if (entry.Crc != 0 && entry.Crc != crc.Value)
             throw new InvalidDataException(
-                $"'{entry.Name}' is damaged: its CRC is {crc.GetCurrentHashAsUInt32():x8}, {entry.Crc:x8} was expected");
+                $"'{entry.Name}' is damaged: its CRC is {crc.Value:x8}, {entry.Crc:x8} was expected");
     }
 
-    private unsafe void Inflate(ZipEntry entry, byte* destination, Crc32 crc)
+    private unsafe void Inflate(ZipEntry entry, byte* destination, Crc crc)
     {
         using var inflater = new DeflateStream(new FileSpanStream(_file, entry.Position, entry.CompressedSize), CompressionMode.Decompress);
         var buffer = destination is null ? new byte[Math.Min(entry.Size, 1 << 16)] : [];

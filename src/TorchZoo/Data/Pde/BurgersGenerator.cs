@@ -8,7 +8,7 @@ namespace TorchZoo.Data.Pde;
 /// Burgers' equation u_t + (u²/2)_x = ν u_xx on (0, 1), periodic: the map from u(·, 0) to u(·, T). Li et al., "Fourier Neural Operator"
 /// (2020), section 5.1, with u(·, 0) ~ N(0, 625 (−Δ + 25)⁻²).
 /// </summary>
-public sealed record BurgersGenerator : IPdeGenerator
+public sealed record BurgersGenerator : IDataGenerator
 {
     // φ spans this many orders before its rounding errors reach the result.
     private const double SmallestRatio = 1e-12;
@@ -40,7 +40,7 @@ public sealed record BurgersGenerator : IPdeGenerator
     /// <summary>Element type of the data; they are computed in float64.</summary>
     public ScalarType DType { get; init; } = ScalarType.Float32;
 
-    string IPdeGenerator.Name => "burgers";
+    string IDataGenerator.Name => "burgers";
 
     /// <summary>The distribution of u(·, 0).</summary>
     [JsonIgnore]

@@ -8,7 +8,7 @@ namespace TorchZoo.Data.Pde;
 /// Darcy flow −∇·(a∇u) = f on (0, 1)², u = 0 on the boundary: the map from the coefficient a to the solution u, with f = 1. Li et al.,
 /// "Fourier Neural Operator" (2020), section 5.2: a = 12 where g ≥ 0 and 3 elsewhere, g ~ N(0, (−Δ + 9)⁻²) with zero Neumann conditions.
 /// </summary>
-public sealed record DarcyGenerator : IPdeGenerator
+public sealed record DarcyGenerator : IDataGenerator
 {
     /// <summary>Grid points an axis, both boundaries included.</summary>
     public long Size { get; init; } = 85;
@@ -37,7 +37,7 @@ public sealed record DarcyGenerator : IPdeGenerator
     /// <summary>Element type of the data; they are computed in float64.</summary>
     public ScalarType DType { get; init; } = ScalarType.Float32;
 
-    string IPdeGenerator.Name => "darcy";
+    string IDataGenerator.Name => "darcy";
 
     /// <summary>The distribution of g.</summary>
     [JsonIgnore]

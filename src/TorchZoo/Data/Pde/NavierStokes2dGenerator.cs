@@ -10,7 +10,7 @@ namespace TorchZoo.Data.Pde;
 /// equal intervals. Li et al., "Fourier Neural Operator" (2020), section 5.3: w(·, 0) ~ N(0, 7³ (−Δ + 49)^−2.5) and
 /// f = 0.1 (sin 2π(x + y) + cos 2π(x + y)).
 /// </summary>
-public sealed record NavierStokes2dGenerator : IPdeGenerator
+public sealed record NavierStokes2dGenerator : IDataGenerator
 {
     /// <summary>Grid points an axis of the solver (the paper: 256).</summary>
     public long Size { get; init; } = 64;
@@ -45,7 +45,7 @@ public sealed record NavierStokes2dGenerator : IPdeGenerator
     /// <summary>Element type of the data.</summary>
     public ScalarType DType { get; init; } = ScalarType.Float32;
 
-    string IPdeGenerator.Name => "navier-stokes-2d";
+    string IDataGenerator.Name => "navier-stokes-2d";
 
     /// <summary>The distribution of w(·, 0).</summary>
     [JsonIgnore]

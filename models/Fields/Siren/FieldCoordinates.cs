@@ -21,4 +21,48 @@ public static class FieldCoordinates
         var axes = sizes.Select(n => linspace(-1, 1, n, dtype, device ?? CPU)).ToArray();
         return stack(meshgrid(axes, "ij").Select(a => a.flatten()), -1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Points uniform in [−1, 1]^d.</summary>
+    /// <param name="points">How many.</param>
+    /// <param name="d">Coordinates.</param>
+    /// <param name="generator">Source of the random numbers; null: torch's default.</param>
+    /// <param name="dtype">Element type.</param>
+    /// <param name="device">Where the result lies; null: CPU.</param>
+    /// <returns>(points, d)</returns>
+    /// <exception cref="ArgumentException">A number isn't positive.</exception>
+    public static Tensor Uniform(
+        long points, long d, Generator? generator = null, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    {
+        Require.Positive(points, nameof(points));
+        Require.Positive(d, nameof(d));
+        using var scope = NewDisposeScope();
+        return (rand([points, d], dtype, device ?? CPU, generator: generator) * 2 - 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Times of an audio signal's samples, from −range to range: with ω₀ = 30 everywhere the paper takes 100 instead of 1.</summary>
+    /// <returns>(samples, 1)</returns>
+    /// <exception cref="ArgumentException">A number isn't positive.</exception>
+    public static Tensor Audio(long samples, double range = 100, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    {
+        Require.Positive(samples, nameof(samples));
+        Require.Positive(range, nameof(range));
+        using var scope = NewDisposeScope();
+        return linspace(-range, range, samples, dtype, device ?? CPU).unsqueeze(1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Points of a cloud, moved to mean 0 and then scaled by one minimum and maximum over all coordinates to [−1, 1], which keeps
+    /// its proportions.</summary>
+    /// <param name="points">(points, d)</param>
+    /// <returns>(points, d)</returns>
+    /// <exception cref="ArgumentException">Not a matrix, or all points are the same.</exception>
+    public static Tensor Normalize(Tensor points)
+    {
+        ArgumentNullException.ThrowIfNull(points);
+        if (points.dim() != 2 || points.numel() == 0) throw new ArgumentException($"Expected (points, d), got ({Require.Text(points)})", nameof(points));
+        using var scope = NewDisposeScope();
+        var centred = points - points.mean([0], true);
+        var (low, high) = (centred.min(), centred.max());
+        if (low.Equals(high)) throw new ArgumentException("Expected points that differ", nameof(points));
+        return ((centred - low) / (high - low) * 2 - 1).MoveToOuterDisposeScope();
+    }
 }

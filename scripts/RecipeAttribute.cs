@@ -7,7 +7,7 @@ namespace TorchZoo.Scripts;
 public sealed class RecipeAttribute(string name) : Attribute
 {
     /// <summary>The recipe's name.</summary>
-    public string Name => name;
+    public string Name { get; } = name;
 
     /// <summary>The paper's slug, if it isn't the recipe's name.</summary>
     public string Paper { get; init; } = name;

@@ -64,7 +64,7 @@ internal sealed class ImageExperiment(RecipeContext context, string? path) : Sir
         using var scope = NewDisposeScope();
         var coords = FieldCoordinates.Grid([Side, Side], device: Context.Device);
         var (slopes, laplacians) = (Inner(Slopes(image)), Inner(Laplacians(image)));
-        Context.Output.Table("Fields after training; derivatives against differences of pixels", ["network", "learning rate", "PSNR in dB", "|∇| rel. error", "Δ rel. error"],
+        Context.Output.Table("Fields after training; derivatives against differences of pixels", ["network", "learning rate", "PSNR in dB", "error of ‖∇‖", "error of Δ"],
             fields.Select(f =>
             {
                 var derivatives = FieldSamples.Derivatives(f.Network, coords);

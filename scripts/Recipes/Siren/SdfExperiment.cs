@@ -98,7 +98,7 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
     }
 
     private void Show(IEnumerable<string> names, IEnumerable<SdfErrors> errors) => Context.Output.Table(
-        $"{shape.Name}: mean errors", ["network", "zero level", "|Φ| at the points", "| |∇Φ| − 1 | on a grid"],
+        $"{shape.Name}: mean errors", ["network", "zero level", "Φ at the points", "‖∇Φ‖ − 1 on a grid"],
         names.Zip(errors, (n, e) => (object[])[n, e.Surface, e.AtPoints, e.Eikonal]));
 
     private void WriteSurface(nn.Module<Tensor, Tensor> network, Tensor grid)
@@ -155,7 +155,7 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
         [
             new(string.Create(CultureInfo.InvariantCulture, $"zero level within {distance} ({value:G3})"), value < distance),
             new(string.Create(CultureInfo.InvariantCulture, $"|Φ| at the points within {distance} ({siren.AtPoints:G3})"), siren.AtPoints < distance),
-            new(string.Create(CultureInfo.InvariantCulture, $"| |∇Φ| − 1 | within {eikonal} on a grid ({siren.Eikonal:G3})"), siren.Eikonal < eikonal),
+            new(string.Create(CultureInfo.InvariantCulture, $"‖∇Φ‖ − 1 within {eikonal} on a grid ({siren.Eikonal:G3})"), siren.Eikonal < eikonal),
         ]);
     }
 

@@ -98,23 +98,39 @@ public static class IsoSurface
             var key = 0ul;
             foreach (var edge in loop) key = (key << 5) + (ulong)edge + 1;
             if (!_triangles.TryGetValue(key, out var corners)) _triangles.Add(key, corners = Polygon.Triangulate(loop.ToArray()));
-            foreach (var corner in corners) _faces.Add(Number(node + _corners[loop[corner] & 7], loop[corner] >> 3));
+            if (corners.Length > 0)
+                foreach (var corner in corners) _faces.Add(Number(node, loop[corner]));
+            else
+                AddFan(node, loop);
         }
 
-        private long Number(long node, int axis)
+        // Triangles around the loop's mean, which lies inside the cube: for loops that can't be cut otherwise.
+        private void AddFan(long node, ReadOnlySpan<int> loop)
         {
+            var numbers = new long[loop.Length];
+            for (var i = 0; i < loop.Length; i++) numbers[i] = Number(node, loop[i]);
+            var centre = _vertices.Count / 3;
+            for (var a = 0; a < 3; a++) _vertices.Add(numbers.Average(n => _vertices[(int)(3 * n) + a]));
+            for (var i = 0; i < numbers.Length; i++) _faces.AddRange([centre, numbers[(i + 1) % numbers.Length], numbers[i]]);
+        }
+
+        // The vertex on an edge of the cube; cubes that share the edge share the vertex.
+        private long Number(long cube, int edge)
+        {
+            var (node, axis) = (cube + _corners[edge & 7], edge >> 3);
             if (_numbers.TryGetValue((3 * node) + axis, out var number)) return number;
+            number = _vertices.Count / 3;
             for (var a = 0; a < 3; a++) _vertices.Add(_grid.Crossing(node, axis, a));
-            _numbers.Add((3 * node) + axis, _numbers.Count);
-            return _numbers.Count - 1;
+            _numbers.Add((3 * node) + axis, number);
+            return number;
         }
     }
 
     private static class Polygon
     {
-        /// <summary>Cuts a loop of edges of the cube into triangles, so that no cut lies in a face of the cube if that is possible: there, the
-        /// next cube might have the same cut, and four triangles would meet.</summary>
-        /// <returns>Places in the loop, three a triangle.</returns>
+        /// <summary>Cuts a loop of edges of the cube into triangles, so that no cut lies in a face of the cube: there, the next cube might have the
+        /// same cut, and four triangles would meet.</summary>
+        /// <returns>Places in the loop, three a triangle; empty if it can't be done.</returns>
         public static int[] Triangulate(int[] loop)
         {
             // The least number of such cuts between places i and j, and the third corner of the triangle on that side.
@@ -124,7 +140,7 @@ public static class IsoSurface
                     best[i, i + span] = Enumerable.Range(i + 1, span - 1)
                         .Select(k => (best[i, k].Cuts + best[k, i + span].Cuts + Cut(i, k) + Cut(k, i + span), k)).Min();
             var triangles = new List<int>();
-            Collect(0, loop.Length - 1);
+            if (best[0, loop.Length - 1].Cuts == 0) Collect(0, loop.Length - 1);
             return [.. triangles];
 
             int Cut(int i, int k) => k - i > 1 && FaceEdges.Any(f => f.Contains(loop[i]) && f.Contains(loop[k])) ? 1 : 0;
@@ -133,7 +149,7 @@ public static class IsoSurface
             {
                 if (j - i < 2) return;
                 var k = best[i, j].Third;
-                triangles.AddRange([i, k, j]);
+                triangles.AddRange([i, j, k]);
                 Collect(i, k);
                 Collect(k, j);
             }

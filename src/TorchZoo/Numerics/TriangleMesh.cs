@@ -88,7 +88,7 @@ public sealed class TriangleMesh : IDisposable
     private Dictionary<(long, long), (int Up, int Down)> Edges()
     {
         using var scope = NewDisposeScope();
-        var corners = Faces.cpu().contiguous().data<long>().ToArray();
+        var corners = Faces.numel() == 0 ? [] : Faces.cpu().contiguous().data<long>().ToArray();
         var edges = new Dictionary<(long, long), (int Up, int Down)>(corners.Length / 2);
         for (var i = 0; i < corners.Length; i++)
         {

@@ -27,8 +27,9 @@ public static class MeshFile
         };
         if (mesh.Vertices.shape[0] > int.MaxValue) throw new ArgumentException($"Expected at most {int.MaxValue} vertices, got {mesh.Vertices.shape[0]}", nameof(mesh));
         using var scope = NewDisposeScope();
-        var vertices = mesh.Vertices.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
-        var faces = mesh.Faces.cpu().contiguous().data<long>().ToArray();
+        // An empty tensor has no data to ask for.
+        float[] vertices = mesh.Vertices.numel() == 0 ? [] : mesh.Vertices.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+        long[] faces = mesh.Faces.numel() == 0 ? [] : mesh.Faces.cpu().contiguous().data<long>().ToArray();
         AtomicFile.Write(path, stream => write(stream, vertices, faces));
     }
 

@@ -137,7 +137,7 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
         foreach (var field in fields)
         {
             var (values, slopes, _) = FieldSamples.Derivatives(field.Network, points, laplacian: false);
-            rows.Add([Panel(field.Name, values), new($"{field.Name}: |∇|", slopes.reshape(side, side)) { Scale = "slope", Colors = ColorScale.Magnitude }]);
+            rows.Add([Panel(field.Name, values), new($"{field.Name}: slope", slopes.reshape(side, side)) { Scale = "slope", Colors = ColorScale.Magnitude }]);
         }
         Save("fields.png", "the signed distances with their zero levels", new FieldPicture
         { Title = $"{shape.Name}: signed distance{(IsFlat ? "" : ", slice through the middle")}", Rows = rows }.Save);

@@ -40,10 +40,16 @@ internal sealed record SdfShape(string Name, Tensor Points, Tensor Normals, Func
         {
             using var inner = NewDisposeScope();
             var x = at.to(ScalarType.Float64);
-            var distance = cat(x.split(2048).Select(c => cdist(c, outline).amin([1])).ToList());
+            var distance = cat(x.split(2048).Select(c => Nearest(c, outline)).ToList());
             var inside = x.norm(1) < StarRadius(atan2(x.select(1, 1), x.select(1, 0)));
             return where(inside, -distance, distance).MoveToOuterDisposeScope();
         });
+
+        static Tensor Nearest(Tensor at, Tensor outline)
+        {
+            using var inner = NewDisposeScope();
+            return cdist(at, outline).amin([1]).MoveToOuterDisposeScope();
+        }
 
         static Tensor StarAt(Tensor angle) => stack([angle.cos(), angle.sin()], 1) * StarRadius(angle).unsqueeze(1);
         static Tensor StarRadius(Tensor angle) => 0.6 + 0.15 * (5 * angle).cos();

@@ -134,8 +134,8 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         static FieldPanel[] Row(string name, Tensor values, Tensor slopes, Tensor laplacians) =>
         [
             new(name, values) { Scale = "value" },
-            new($"{name}: slope", slopes) { Colors = ColorScale.Magnitude },
-            new($"{name}: Laplacian", laplacians) { Colors = ColorScale.Diverging },
+            new($"{name}: slope", slopes) { Scale = "slope", Colors = ColorScale.Magnitude },
+            new($"{name}: Laplacian", laplacians) { Scale = "Laplacian", Colors = ColorScale.Diverging },
         ];
     }
 

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace TorchZoo.Scripts;
 
 /// <summary>What a recipe found: the paper's claim and whether it holds here.</summary>
-/// <param name="Paper">The paper's slug.</param>
+/// <param name="Paper">The recipe's name: the paper's slug, or begins with it.</param>
 /// <param name="Metric">What was measured, e.g. <c>relative L2 at 256</c>.</param>
 /// <param name="Value">Its value.</param>
 /// <param name="Threshold">The value that the claim asks for.</param>

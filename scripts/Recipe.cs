@@ -19,6 +19,9 @@ namespace TorchZoo.Scripts;
 /// </code></example>
 public abstract class Recipe
 {
+    /// <summary>The name of the note by which a checkpoint says which recipe wrote it, where several of a paper train the same model.</summary>
+    public const string NoteName = "recipe";
+
     /// <summary>Options that only this recipe has.</summary>
     public virtual IEnumerable<Option> Options => [];
 

@@ -69,7 +69,7 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
         return ExitCode.Usage;
     }
 
-    private string[] PapersWithoutRecipe() => [.. Zoo.List().Select(p => p.Slug).Where(s => !recipes.Contains(s))];
+    private string[] PapersWithoutRecipe() => [.. Zoo.List().Select(p => p.Slug).Where(s => !recipes.NamesOf(s).Any())];
 
     private Command Root(IReadOnlyList<string> args)
     {
@@ -80,7 +80,7 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
             ListCommand.Create(screen, recipes), ShowCommand.Create(screen, recipes),
             ClaimsCommand.Create(screen, recipes), EvaluateCommand.Create(screen, recipes, args, Parser), CheckpointCommand.Create(screen),
         };
-        foreach (var slug in recipes.Slugs) root.Subcommands.Add(RunCommand.Create(screen, slug, recipes[slug], args));
+        foreach (var name in recipes.Names) root.Subcommands.Add(RunCommand.Create(screen, recipes, name, args));
         foreach (var command in root.Subcommands.SelectMany(c => c.Subcommands.Prepend(c))) command.Options.Add(new HelpOption());
         return root;
     }

@@ -19,7 +19,7 @@ internal static partial class ClaimsCommand
     {
         var options = new RunOptions();
         var papers = new Argument<string[]>("papers")
-        { Description = "Papers to run; none: all that have a recipe", Arity = ArgumentArity.ZeroOrMore };
+        { Description = "Papers or recipes to run; none: all", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("claims", "Check the claims of many papers and write a table of them") { papers };
         options.AddTo(command, RunOptions.Scope.Claims);
         command.SetAction(result => Run(screen, recipes, options, result, result.GetValue(papers) ?? []));
@@ -29,20 +29,20 @@ internal static partial class ClaimsCommand
     private static int Run(Screen screen, RecipeCatalog recipes, RunOptions options, ParseResult result, string[] papers)
     {
         foreach (var paper in papers)
-            if (!recipes.Contains(paper)) throw UsageErrors.Unknown("paper with a recipe", paper, recipes.Slugs);
+            if (!Chosen(recipes, paper).Any()) throw UsageErrors.Unknown("paper with a recipe", paper, recipes.Names);
         var root = Path.GetFullPath(result.GetValue(options.Out) ?? RunCommand.DefaultFolder);
         Directory.CreateDirectory(root);
         using var interrupts = new Interrupts(atOnce => screen.Error.WriteLine(atOnce ? "Ended." : "Stopping ..."));
         var rows = new List<Row>();
-        foreach (var slug in papers.Length > 0 ? papers.Distinct() : recipes.Slugs)
-            foreach (var extra in recipes[slug].Claims)
+        foreach (var recipe in papers.Length > 0 ? papers.SelectMany(p => Chosen(recipes, p)).Distinct() : recipes.Names)
+            foreach (var extra in recipes[recipe].Claims)
             {
                 if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
-                var name = string.Join(' ', extra.Prepend(slug));
-                var directory = Path.Combine(root, string.Join('-', SettingsOf(extra).Prepend(slug)));
+                var name = string.Join(' ', extra.Prepend(recipe));
+                var directory = Path.Combine(root, string.Join('-', SettingsOf(extra).Prepend(recipe)));
                 Directory.CreateDirectory(directory);
                 File.Delete(Path.Combine(directory, ClaimFile.Name));
-                var exit = Child([slug, .. extra, .. PassedOn(options, result), "--out", directory], interrupts.Token);
+                var exit = Child([recipe, .. extra, .. PassedOn(options, result), "--out", directory], interrupts.Token);
                 if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
                 rows.Add(new Row(name, ClaimFile.TryRead(directory), exit));
                 // After every run: an hour of claims is not lost when the last one ends the process.
@@ -60,6 +60,10 @@ internal static partial class ClaimsCommand
     // What the options are set to; of those that are only switched on, the name.
     private static IEnumerable<string> SettingsOf(IReadOnlyList<string> options) =>
         options.Where((o, i) => o[0] != '-' || i + 1 == options.Count || options[i + 1][0] == '-').Select(o => o.TrimStart('-'));
+
+    // All recipes of a paper, or the one of this name.
+    private static IEnumerable<string> Chosen(RecipeCatalog recipes, string name) => recipes.NamesOf(name).Any() ? recipes.NamesOf(name)
+        : recipes.Contains(name) ? [name] : [];
 
     private static IEnumerable<string> PassedOn(RunOptions options, ParseResult result)
     {

@@ -22,15 +22,15 @@ internal static class EvaluateCommand
         if (!File.Exists(file)) throw new ArgumentException($"There is no file '{file}'.");
         TorchRuntime.EnsureLoaded();
         using var checkpoint = Checkpoint.Load(file);
-        var (model, slug) = Identify(recipes, checkpoint);
-        var recipe = recipes[slug];
+        var (model, name) = Identify(recipes, checkpoint);
+        var recipe = recipes[name];
         var (command, options, _) = Skeleton();
         foreach (var option in recipe.Options) command.Options.Add(option);
         var root = new Command("torchzoo") { command };
         var result = root.Parse(args, parser);
         if (result.Errors.Count > 0) throw new ArgumentException(UsageErrors.Explain(result));
 
-        var paper = Zoo.Find(slug);
+        var paper = Zoo.Find(recipes.PaperOf(name));
         var size = options.Size(result);
         var report = new ConsoleReport(screen);
         var directory = Path.GetFullPath(result.GetValue(options.Out) ?? Path.GetDirectoryName(Path.GetFullPath(file))!);
@@ -57,13 +57,15 @@ internal static class EvaluateCommand
         file: null);
     }
 
-    private static (string Model, string Slug) Identify(RecipeCatalog recipes, Checkpoint checkpoint)
+    private static (string Model, string Recipe) Identify(RecipeCatalog recipes, Checkpoint checkpoint)
     {
         var model = checkpoint.ModelName
             ?? throw new ArgumentException($"'{checkpoint.Path}' is a bare state dict: it doesn't say which model its weights belong to.");
-        return recipes.TryFindByModel(model, out var slug)
-            ? (model, slug)
-            : throw UsageErrors.Unknown("recipe for the model", model, recipes.Slugs);
+        // Where several recipes train the same model, the checkpoint says which it was.
+        if (checkpoint.Notes.TryGetValue(Recipe.NoteName, out var noted) && recipes.Contains(noted)) return (model, noted);
+        return recipes.TryFindByModel(model, out var name)
+            ? (model, name)
+            : throw UsageErrors.Unknown("recipe for the model", model, recipes.Names);
     }
 
     private static (Command Command, RunOptions Options, Argument<string> Path) Skeleton()

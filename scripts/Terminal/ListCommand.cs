@@ -28,10 +28,10 @@ internal static class ListCommand
                 screen.Out.WriteLine($"| [{p.Slug}](models/{p.Folder}) | {p.Title} | {p.Year} | [{p.ArXiv}](https://arxiv.org/abs/{p.ArXiv}) | {p.Family} |");
             return ExitCode.Success;
         }
-        screen.WriteTable(["paper", "title", "year", "arXiv", "family", "recipe"],
+        screen.WriteTable(["paper", "title", "year", "arXiv", "family", "recipes"],
             [.. papers.OrderBy(p => p.Family, StringComparer.Ordinal).ThenBy(p => p.Slug, StringComparer.Ordinal)
-                .Select(object[] (p) => [p.Slug, p.Title, p.Year, p.ArXiv, p.Family, recipes.Contains(p.Slug) ? "yes" : ""])]);
-        screen.Out.WriteLine($"{papers.Count} paper{(papers.Count == 1 ? "" : "s")}. Those with a recipe run: dotnet run --project scripts -- <paper>");
+                .Select(object[] (p) => [p.Slug, p.Title, p.Year, p.ArXiv, p.Family, string.Join(", ", recipes.NamesOf(p.Slug))])]);
+        screen.Out.WriteLine($"{papers.Count} paper{(papers.Count == 1 ? "" : "s")}. Recipes run: dotnet run --project scripts -- <recipe>");
         return ExitCode.Success;
     }
 }

@@ -3,39 +3,44 @@ using System.Reflection;
 
 namespace TorchZoo.Scripts.Terminal;
 
-/// <summary>The recipes that there are, by their papers' slugs.</summary>
+/// <summary>The recipes that there are, by name. A name is a paper's slug, or begins with one: a paper may have several.</summary>
 internal sealed class RecipeCatalog
 {
-    private readonly SortedDictionary<string, Recipe> _recipes = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (Recipe Recipe, string Paper)> _recipes = new(StringComparer.Ordinal);
 
     public RecipeCatalog(IEnumerable<Type> types)
     {
         foreach (var type in types)
-            if (type.GetCustomAttribute<RecipeAttribute>() is { } attribute && !_recipes.TryAdd(attribute.Paper, Create(type)))
-                throw new InvalidOperationException($"Two recipes claim the paper '{attribute.Paper}': {_recipes[attribute.Paper].GetType()} and {type}");
+            if (type.GetCustomAttribute<RecipeAttribute>() is { } attribute && !_recipes.TryAdd(attribute.Name, (Create(type), attribute.Paper)))
+                throw new InvalidOperationException($"Two recipes claim the name '{attribute.Name}': {_recipes[attribute.Name].Recipe.GetType()} and {type}");
     }
 
-    /// <summary>The slugs, in order.</summary>
-    public IReadOnlyCollection<string> Slugs => _recipes.Keys;
+    /// <summary>The recipes' names, in order.</summary>
+    public IReadOnlyCollection<string> Names => _recipes.Keys;
 
     /// <summary>The recipes of the program that was started.</summary>
     public static RecipeCatalog OfProgram() => new((Assembly.GetEntryAssembly() ?? typeof(RecipeCatalog).Assembly).GetTypes());
 
-    public Recipe this[string slug] => _recipes[slug];
+    public Recipe this[string name] => _recipes[name].Recipe;
 
-    public bool Contains(string slug) => _recipes.ContainsKey(slug);
+    public bool Contains(string name) => _recipes.ContainsKey(name);
 
-    /// <summary>The recipe to which a model belongs: that of its paper's slug, of which its name is <c>slug</c> or
-    /// <c>slug-variant</c>.</summary>
-    public bool TryFindByModel(string modelName, [NotNullWhen(true)] out string? slug)
+    /// <summary>The slug of a recipe's paper.</summary>
+    public string PaperOf(string name) => _recipes[name].Paper;
+
+    /// <summary>The names of a paper's recipes, in order.</summary>
+    public IEnumerable<string> NamesOf(string paper) => _recipes.Where(r => r.Value.Paper == paper).Select(r => r.Key);
+
+    /// <summary>The recipe to which a model belongs: the name of the model is the recipe's, or begins with it and a hyphen.</summary>
+    public bool TryFindByModel(string modelName, [NotNullWhen(true)] out string? name)
     {
-        slug = PaperOf(modelName, _recipes.Keys);
-        return slug is not null;
+        name = NearestOf(modelName, _recipes.Keys);
+        return name is not null;
     }
 
-    /// <summary>The longest of some slugs to which a model's name belongs.</summary>
-    internal static string? PaperOf(string modelName, IEnumerable<string> slugs) =>
-        slugs.Where(s => modelName == s || modelName.StartsWith(s + "-", StringComparison.Ordinal)).MaxBy(s => s.Length);
+    /// <summary>The longest of some names to which a model's name belongs.</summary>
+    internal static string? NearestOf(string modelName, IEnumerable<string> names) =>
+        names.Where(n => modelName == n || modelName.StartsWith(n + "-", StringComparison.Ordinal)).MaxBy(n => n.Length);
 
     private static Recipe Create(Type type) =>
         type.IsSubclassOf(typeof(Recipe)) && type.GetConstructor(Type.EmptyTypes) is { } constructor

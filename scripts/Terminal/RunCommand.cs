@@ -8,20 +8,22 @@ internal static class RunCommand
 {
     public const string DefaultFolder = "runs";
 
-    public static Command Create(Screen screen, string slug, Recipe recipe, IReadOnlyList<string> args)
+    public static Command Create(Screen screen, RecipeCatalog recipes, string name, IReadOnlyList<string> args)
     {
+        var (recipe, paper) = (recipes[name], recipes.PaperOf(name));
         var options = new RunOptions();
         // The help of the program as a whole names the commands, not a hundred papers. (A hidden command has no help of its own.)
-        var command = new Command(slug, $"{Zoo.Find(slug).Title}: train, evaluate and check the claim") { Hidden = !args.Contains(slug) };
+        var command = new Command(name, $"{Zoo.Find(paper).Title}: train, evaluate and check the claim") { Hidden = !args.Contains(name) };
         foreach (var option in recipe.Options) command.Options.Add(option);
         options.AddTo(command, RunOptions.Scope.Training);
-        command.SetAction(result => Run(screen, Zoo.Find(slug), recipe, options, result, args));
+        command.SetAction(result => Run(screen, Zoo.Find(paper), name, recipe, options, result, args));
         return command;
     }
 
-    private static int Run(Screen screen, Paper paper, Recipe recipe, RunOptions options, ParseResult result, IReadOnlyList<string> args)
+    private static int Run(Screen screen, Paper paper, string name, Recipe recipe, RunOptions options, ParseResult result,
+        IReadOnlyList<string> args)
     {
-        var directory = Path.GetFullPath(result.GetValue(options.Out) ?? Folder(paper.Slug, recipe.Variant(result)));
+        var directory = Path.GetFullPath(result.GetValue(options.Out) ?? Folder(name, recipe.Variant(result)));
         if (File.Exists(directory))
             throw new ArgumentException($"The run's folder '{Values.ShortPath(directory)}' is a file; choose another with --out.");
         if (result.GetValue(options.Resume) && !HasCheckpoint(directory))
@@ -79,8 +81,8 @@ internal static class RunCommand
         Arguments = args,
     };
 
-    internal static string Folder(string slug, string? variant) =>
-        Path.Combine(DefaultFolder, string.IsNullOrEmpty(variant) ? slug : $"{slug}-{variant}");
+    internal static string Folder(string recipe, string? variant) =>
+        Path.Combine(DefaultFolder, string.IsNullOrEmpty(variant) ? recipe : $"{recipe}-{variant}");
 
     private static bool HasCheckpoint(string directory) =>
         Directory.Exists(directory) && Directory.EnumerateFiles(directory, "*.pt", SearchOption.AllDirectories).Any();

@@ -21,7 +21,8 @@ internal static class ShowCommand
         report.Note("paper", $"arXiv {paper.ArXiv} ({paper.Year}), https://arxiv.org/abs/{paper.ArXiv}");
         report.Note("family", paper.Family);
         report.Note("type", paper.Type.FullName!);
-        report.Note("run", recipes.Contains(paper.Slug) ? $"dotnet run --project scripts -- {paper.Slug}" : "no recipe");
+        foreach (var name in recipes.NamesOf(paper.Slug).DefaultIfEmpty())
+            report.Note("run", name is null ? "no recipe" : $"dotnet run --project scripts -- {name}");
         screen.Out.WriteLine();
         switch (paper.Card())
         {

@@ -21,6 +21,9 @@ public sealed record FieldPanel(string Title, float[,] Values)
     /// <summary>Panels of the same name share one range of values, e.g. truth and prediction; null: its own.</summary>
     public string? Scale { get; init; }
 
+    /// <summary>Draws the line on which the field has this value, if all of it is finite; null: none.</summary>
+    public double? Level { get; init; }
+
     private static float[,] ToArray(torch.Tensor values)
     {
         ArgumentNullException.ThrowIfNull(values);

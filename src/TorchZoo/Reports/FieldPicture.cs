@@ -1,5 +1,7 @@
 using ScottPlot;
 using SkiaSharp;
+using TorchSharp;
+using TorchZoo.Numerics;
 
 namespace TorchZoo.Reports;
 
@@ -111,6 +113,7 @@ public sealed record FieldPicture
             canvas.DrawImage(image, box, enlarged ? new SKSamplingOptions(SKFilterMode.Nearest)
                 : new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
         }
+        if (panel.Source.Level is { } level) DrawLevel(canvas, panel.Source.Values, level, box);
         canvas.DrawRect(box, frame);
 
         var bar = SKRect.Create(x + panel.Width + BarGap, y, BarWidth, panel.Height);
@@ -124,6 +127,21 @@ public sealed record FieldPicture
             var baseline = Math.Clamp(place + (TickSize * 0.36f), bar.Top + (TickSize * 0.75f), bar.Bottom);
             canvas.DrawText(label, bar.Right + TickLength + TickGap, baseline, SKTextAlign.Left, tickFont, ink);
         }
+    }
+
+    private static void DrawLevel(SKCanvas canvas, float[,] values, double level, SKRect box)
+    {
+        using var scope = torch.NewDisposeScope();
+        var field = torch.tensor(values);
+        if (!field.isfinite().all().item<bool>()) return;
+        using var paint = new SKPaint { Color = Ink, Style = SKPaintStyle.Stroke, StrokeWidth = 1, IsAntialias = true };
+        using var path = new SKPath();
+        // A value belongs to the middle of its cell.
+        var (width, height) = (box.Width / values.GetLength(1), box.Height / values.GetLength(0));
+        foreach (var line in Contour.Extract(field, level))
+            path.AddPoly([.. line.Points.Select(p => new SKPoint(box.Left + (width * (float)(p.Second + 0.5)), box.Top + (height * (float)(p.First + 0.5))))],
+                line.IsClosed);
+        canvas.DrawPath(path, paint);
     }
 
     private static SKImage Image(Panel panel, IColormap map)

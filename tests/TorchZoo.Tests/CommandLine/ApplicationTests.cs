@@ -81,7 +81,7 @@ public class ApplicationTests
         var lines = Run("list", "--family", "commandline").Output.Split('\n');
         Assert.Multiple(() =>
         {
-            Assert.That(lines.Single(l => l.StartsWith("| demo ")), Does.Match(@"\| 2001 \| 0000\.00001 \| CommandLine \| yes +\|$"));
+            Assert.That(lines.Single(l => l.StartsWith("| demo ")), Does.Match(@"\| 2001 \| 0000\.00001 \| CommandLine \| demo, demo-more +\|$"));
             Assert.That(lines.Single(l => l.StartsWith("| demo-silent ")), Does.Match(@"\| 2000 \| 0000\.00000 \| CommandLine \| +\|$"));
         });
     }
@@ -188,7 +188,7 @@ public class ApplicationTests
     [TestCase("a-b-large", ExpectedResult = "a-b")]
     [TestCase("a-c", ExpectedResult = "a")]
     [TestCase("ab", ExpectedResult = null)]
-    public string? AModelBelongsToThePaperWithTheLongestName(string model) => RecipeCatalog.PaperOf(model, ["a", "a-b", "c"]);
+    public string? AModelBelongsToThePaperWithTheLongestName(string model) => RecipeCatalog.NearestOf(model, ["a", "a-b", "c"]);
 
     [Test]
     public void TwoRecipesOfOnePaperAreADefect() =>
@@ -202,7 +202,7 @@ public class ApplicationTests
         // Only runs have a folder to choose; what is refused before has none to write.
         string[] all = args.Length > 0 && args[0] == "demo" && !args.Contains("--help") && !args.Contains("more")
             ? ["demo", "--out", _folder, .. args[1..]] : args;
-        var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(DemoRecipe)])).Run(all);
+        var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(DemoRecipe), typeof(FurtherDemoRecipe)])).Run(all);
         return new CliResult(exitCode, output.ToString(), error.ToString());
     }
 }

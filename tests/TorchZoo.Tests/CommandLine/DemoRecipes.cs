@@ -67,3 +67,10 @@ public sealed class DemoRecipe : Recipe
         context.Cancellation.ThrowIfCancellationRequested();
     }
 }
+
+/// <summary>A second recipe of the same paper.</summary>
+[Recipe("demo-more", Paper = "demo")]
+public sealed class FurtherDemoRecipe : Recipe
+{
+    public override Claim Run(RecipeContext context) => new("demo-more", "accuracy", 0.9, 0.8, null, holds: true);
+}

@@ -140,7 +140,7 @@ public class ProcessTests
         {
             Assert.That(result.ExitCode, Is.Zero, result.Error);
             Assert.That(table, Does.Contain("| demo  ").And.Contain("| demo --equation wave "));
-            Assert.That(result.LastLine, Is.EqualTo("claims: 2 ran, 0 failed"));
+            Assert.That(result.LastLine, Is.EqualTo("claims: 3 ran, 0 failed"));
         });
     }
 }

@@ -1,0 +1,136 @@
+using System.Globalization;
+using TorchSharp;
+using TorchZoo.Checkpoints;
+using TorchZoo.Data;
+using TorchZoo.Losses;
+using TorchZoo.Models.Fields;
+using TorchZoo.Numerics;
+using TorchZoo.Training;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Scripts.Recipes;
+
+/// <summary>An image from its derivatives alone: the network never sees a pixel's value.</summary>
+/// <param name="context">The run.</param>
+/// <param name="supervision">One of <see cref="Supervisions"/>.</param>
+/// <param name="path">The image; null: the photograph that comes with the recipes.</param>
+/// <param name="other">The image to compose it with; null: the same, mirrored.</param>
+internal sealed class PoissonExperiment(RecipeContext context, string supervision, string? path, string? other) : SirenExperiment(context, SirenPoissonRecipe.Name)
+{
+    private const string Quality = "PSNR";
+
+    public static readonly string[] Supervisions = ["gradients", "laplacian", "composition"];
+
+    private long Side => Context.Pick(16, 64, 512);
+
+    private long Width => Context.Pick(16, 128, 256);
+
+    private int Steps => Context.Epochs ?? Context.Pick(5, 400, 10_000);
+
+    private bool ByLaplacian => supervision == "laplacian";
+
+    protected override IEnumerable<KeyValuePair<string, string>> Notes => [new("supervision", supervision)];
+
+    // A ReLU network's Laplacian is 0 everywhere: it has nothing to learn from one.
+    private FieldNetwork Baseline => FieldNetwork.Other(ByLaplacian ? "tanh" : "relu", 2, Width, 5e-4);
+
+    public override Claim Run()
+    {
+        using var scope = NewDisposeScope();
+        var image = LoadTruth();
+        var data = Derivatives(image);
+        var plan = new FieldPlan(Steps, (int)data.Count, Quality, MonitorMaximum: true);
+        var step = new DerivativeStep(ByLaplacian, network => Reconstruction(network, image));
+        TrainedField[] fields = [.. new[] { FieldNetwork.Sine(2, Width, 1e-4), Baseline }.Select(n => TrainBest(n, data, step, plan))];
+
+        Context.Output.Table($"Fields trained on {supervision} alone; what these leave open is taken from the image",
+            ["network", "learning rate", "loss", "PSNR in dB"], fields.Select(f => (object[])[f.Name, f.LearningRate, f.Result.History[^1].Training["loss"], f.Last(Quality)]));
+        DrawFields($"{Steps} steps on the {supervision} of {Side}×{Side} pixels", image,
+            fields.Select(f => (f.Name, f, (Func<Tensor, Tensor>)(x => x - Ambiguity(x - image)))));
+        DrawLearning($"trained on {supervision} alone", Quality, "PSNR in dB", log: false, fields);
+        return Judge(fields);
+    }
+
+    /// <summary>How well a checkpoint has the image.</summary>
+    public void Evaluate(Checkpoint checkpoint)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Zoo.Load<nn.Module<Tensor, Tensor>>(checkpoint);
+        network.to(Context.Device);
+        Context.Output.Table($"{supervision} of {Side}×{Side} pixels", ["model", "PSNR in dB"], [[checkpoint.ModelName!, Reconstruction(network, LoadTruth())]]);
+    }
+
+    // Gradients are linear: the composition of two images' gradients belongs to the mean of the two.
+    private Tensor LoadTruth()
+    {
+        using var scope = NewDisposeScope();
+        var image = LoadImage(path, Side);
+        if (supervision != "composition") return image.MoveToOuterDisposeScope();
+        var second = other is null ? image.flip(1) : LoadImage(other, Side);
+        return (0.5 * image + 0.5 * second).MoveToOuterDisposeScope();
+    }
+
+    // The inner pixels, which have neighbours on every side.
+    private PairDataset Derivatives(Tensor image)
+    {
+        var coords = Inner(FieldCoordinates.Grid([Side, Side]).reshape(Side, Side, 2)).reshape(-1, 2);
+        return supervision switch
+        {
+            "laplacian" => new PairDataset(coords, Inner(LaplacianOf(image)).reshape(-1, 1)),
+            "gradients" => new PairDataset(coords, ImageDerivatives.Central(image).reshape(-1, 2)),
+            _ => Composition(coords),
+        };
+    }
+
+    private PairDataset Composition(Tensor coords)
+    {
+        var first = LoadImage(path, Side);
+        var second = other is null ? first.flip(1) : LoadImage(other, Side);
+        return new PairDataset(coords, GradientLoss.Compose(ImageDerivatives.Central(first), ImageDerivatives.Central(second)).reshape(-1, 2));
+    }
+
+    private double Reconstruction(nn.Module<Tensor, Tensor> network, Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        var values = FieldSamples.Values(network, FieldCoordinates.Grid([Side, Side], device: Context.Device)).reshape(Side, Side);
+        return Psnr.Decibels(values - Ambiguity(values - image), image, Peak);
+    }
+
+    /// <summary>The part of an error that the supervision can't know: a constant; with Laplacians, the harmonic function of the same boundary
+    /// values.</summary>
+    private Tensor Ambiguity(Tensor error)
+    {
+        using var scope = NewDisposeScope();
+        if (!ByLaplacian) return error.mean().MoveToOuterDisposeScope();
+        var step = 2.0 / (Side - 1);
+        using var poisson = new DirichletPoisson([Side - 2, Side - 2], [step, step]);
+        // What is 0 on the boundary and has the error's Laplacian.
+        var rest = poisson.Solve(-Inner(LaplacianOf(error.to(ScalarType.Float64))));
+        return (error - nn.functional.pad(rest, [1, 1, 1, 1]).to(error.dtype)).MoveToOuterDisposeScope();
+    }
+
+    private Claim Judge(TrainedField[] fields)
+    {
+        var (threshold, gap) = ByLaplacian ? (24.0, 6.0) : (30.0, 8.0);
+        double psnr = fields[0].Last(Quality), baseline = fields[1].Last(Quality);
+        return new Claim(SirenPoissonRecipe.Name, $"PSNR in dB from {supervision}", psnr, threshold, baseline,
+        [
+            new(string.Create(CultureInfo.InvariantCulture, $"PSNR at least {threshold} dB ({psnr:F1} dB)"), psnr >= threshold),
+            new(string.Create(CultureInfo.InvariantCulture, $"at least {gap} dB better than {fields[1].Name} ({psnr - baseline:F1} dB)"), psnr >= baseline + gap),
+        ]);
+    }
+
+    private sealed class DerivativeStep(bool byLaplacian, Func<nn.Module<Tensor, Tensor>, double> quality) : TrainingStep<Pairs>
+    {
+        protected override void Run(Pairs batch, StepContext context)
+        {
+            var jet = FieldSamples.Jet((nn.Module<Tensor, Tensor>)context.Model, batch.Input, byLaplacian);
+            var loss = byLaplacian ? LaplaceLoss.Mse(jet.Laplacian, batch.Target) : GradientLoss.Mse(jet.Gradient.squeeze(-2), batch.Target);
+            context.Backward(loss);
+            context.Update();
+            context.Log("loss", loss);
+        }
+
+        protected override void Evaluate(Pairs batch, StepContext context) => context.Log(Quality, quality((nn.Module<Tensor, Tensor>)context.Model));
+    }
+}

@@ -1,0 +1,164 @@
+using System.Globalization;
+using TorchSharp;
+using TorchZoo.Checkpoints;
+using TorchZoo.Data;
+using TorchZoo.Data.Formats;
+using TorchZoo.Models.Fields;
+using TorchZoo.Optimizers;
+using TorchZoo.Reports;
+using TorchZoo.Training;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Scripts.Recipes;
+
+/// <summary>What the experiments with fields have in common: images, training with Adam, reloading from the file, pictures.</summary>
+/// <param name="context">The run.</param>
+/// <param name="recipe">The recipe's name, for the checkpoint's notes.</param>
+internal abstract class SirenExperiment(RecipeContext context, string recipe)
+{
+    /// <summary>Image values lie in [−1, 1].</summary>
+    protected const double Peak = 2;
+
+    // Often enough to see a curve.
+    private const int Evaluations = 50;
+
+    protected RecipeContext Context => context;
+
+    public abstract Claim Run();
+
+    /// <summary>What further notes the checkpoints get.</summary>
+    protected virtual IEnumerable<KeyValuePair<string, string>> Notes => [];
+
+    /// <summary>Trains a network with each of its learning rates and returns the one that a metric says is best; the run's own seed makes the
+    /// weights.</summary>
+    protected TrainedField TrainBest(FieldNetwork network, IDataset data, TrainingStep step, FieldPlan plan)
+    {
+        TrainedField? best = null;
+        foreach (var rate in network.LearningRates)
+        {
+            var trained = Train(network, rate, data, step, plan);
+            if (best is null || (plan.MonitorMaximum ? trained.Last(plan.Monitor) > best.Last(plan.Monitor) : trained.Last(plan.Monitor) < best.Last(plan.Monitor)))
+                best = trained;
+        }
+        return best!;
+    }
+
+    private TrainedField Train(FieldNetwork network, double rate, IDataset data, TrainingStep step, FieldPlan plan)
+    {
+        random.manual_seed(unchecked((long)context.Seed));
+        using var fresh = network.Make();
+        // The first network is what the run is about: its checkpoints are in the run's folder itself.
+        var folder = network.Name == "Siren" ? "" : string.Create(CultureInfo.InvariantCulture, $"{network.Name.ToLowerInvariant()}-{rate:0e-0}");
+        var trainer = new Trainer(fresh, new TrainerOptions
+        {
+            Epochs = plan.Epochs,
+            BatchSize = plan.BatchSize,
+            Shuffle = plan.BatchSize < data.Count,
+            ClipNorm = plan.ClipNorm,
+            Monitor = plan.Monitor,
+            MonitorMaximum = plan.MonitorMaximum,
+            EvaluateEvery = Math.Max(1, plan.Epochs / Evaluations),
+            CheckpointEveryEpochs = Math.Max(1, plan.Epochs / Evaluations),
+            Device = context.Device,
+            Directory = context.PathOf(folder),
+            Seed = context.Seed,
+            Resume = context.Resume,
+        })
+        {
+            Name = string.Create(CultureInfo.InvariantCulture, $"Training {network.Name}, learning rate {rate:0e-0}"),
+            Optimizer = p => new FusedAdam(p, rate),
+            Step = step,
+            Notes = new Dictionary<string, string>(Notes)
+            {
+                [Recipe.NoteName] = recipe,
+                ["size"] = context.Size.ToString(),
+                ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture),
+            },
+            Progress = context.Progress,
+        };
+        var result = trainer.Fit(data, data, context.Cancellation);
+        var again = Zoo.Load<nn.Module<Tensor, Tensor>>(result.LastCheckpoint!);
+        again.to(context.Device);
+        return new TrainedField(network.Name, rate, again, result);
+    }
+
+    /// <summary>A grey image in [−1, 1]: the middle square of a file, or of the photograph that comes with the recipes. (side, side)</summary>
+    protected static Tensor LoadImage(string? path, long side)
+    {
+        using var scope = NewDisposeScope();
+        using var photograph = path is null ? typeof(SirenExperiment).Assembly.GetManifestResourceStream("data/camera.png")! : null;
+        var image = photograph is null ? ImageFile.Load(path!, ImageChannels.Grey) : ImageFile.Load(photograph, ImageChannels.Grey, "data/camera.png");
+        return (2 * ImageFile.Resize(ImageFile.CenterSquare(image), side, side) - 1).squeeze(0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The norm of an image's gradient by differences, in the coordinates' units. (side, side); the outermost pixels are not finite.</summary>
+    protected static Tensor Slopes(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        return WithoutBorder(ImageDerivatives.Central(image).norm(-1)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>An image's Laplacian by differences, in the coordinates' units. (side, side); the outermost pixels are not finite.</summary>
+    protected static Tensor Laplacians(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        return WithoutBorder(Inner(LaplacianOf(image))).MoveToOuterDisposeScope();
+    }
+
+    protected static Tensor LaplacianOf(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        var step = 2.0 / (image.shape[0] - 1);
+        return (ImageDerivatives.Laplacian(image).reshape(image.shape) / (step * step)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>All but the outermost pixels.</summary>
+    protected static Tensor Inner(Tensor image) => image[1..^1, 1..^1];
+
+    private static Tensor WithoutBorder(Tensor inner) => nn.functional.pad(inner, [1, 1, 1, 1], PaddingModes.Constant, double.NaN);
+
+    /// <summary>A picture with a row for the truth and one for each network: value, norm of the gradient, Laplacian.</summary>
+    protected void DrawFields(string title, Tensor image, IEnumerable<(string Name, TrainedField Field, Func<Tensor, Tensor> Show)> fields)
+    {
+        using var scope = NewDisposeScope();
+        var side = image.shape[0];
+        var coords = FieldCoordinates.Grid([side, side], device: context.Device);
+        var rows = new List<FieldPanel[]> { Row("truth", image, Slopes(image), Laplacians(image)) };
+        foreach (var (name, field, show) in fields)
+        {
+            var (values, slopes, laplacians) = FieldSamples.Derivatives(field.Network, coords);
+            rows.Add(Row(name, show(values.reshape(side, side)), slopes.reshape(side, side), laplacians!.reshape(side, side)));
+        }
+        Save("fields.png", "the image and each network's field, with gradients and Laplacians", new FieldPicture { Title = title, Rows = rows }.Save);
+
+        static FieldPanel[] Row(string name, Tensor values, Tensor slopes, Tensor laplacians) =>
+        [
+            new(name, values) { Scale = "value" },
+            new($"{name}: slope", slopes) { Scale = "slope", Colors = ColorScale.Magnitude },
+            new($"{name}: Laplacian", laplacians) { Scale = "Laplacian", Colors = ColorScale.Diverging },
+        ];
+    }
+
+    /// <summary>Curves of a metric over the steps.</summary>
+    protected void DrawLearning(string title, string metric, string label, bool log, IReadOnlyList<TrainedField> fields) =>
+        Save("learning.png", $"{label} while training", path => new LinePlot
+        {
+            Title = title,
+            XLabel = "step",
+            YLabel = label,
+            LogY = log,
+            Series = [.. fields.Select(f =>
+            {
+                var evaluated = f.Result.History.Where(h => h.Validation.ContainsKey(metric)).ToArray();
+                return new Series(f.Name, [.. evaluated.Select(h => (double)h.Step)], [.. evaluated.Select(h => h.Validation[metric])]);
+            })],
+        }.Save(path, 640, 420));
+
+    /// <summary>Writes a file into the run's folder and says so.</summary>
+    protected void Save(string name, string what, Action<string> save)
+    {
+        var path = context.PathOf(name);
+        save(path);
+        context.Output.Wrote(path, what);
+    }
+}

@@ -1,0 +1,49 @@
+using System.CommandLine;
+
+namespace TorchZoo.Scripts.Recipes;
+
+/// <summary>An image from its gradients or its Laplacian alone, and the composition of two images' gradients.</summary>
+[Recipe(Name, Paper = SirenRecipe.Name)]
+public sealed class SirenPoissonRecipe : Recipe
+{
+    internal const string Name = "siren-poisson";
+
+    private readonly Option<string> _supervision = new("--supervision")
+    {
+        Description = "What is known: the image's gradients, its laplacian, or a composition of two images' gradients",
+        DefaultValueFactory = _ => PoissonExperiment.Supervisions[0],
+    };
+
+    private readonly Option<string?> _image = SirenRecipe.FileOption("--image", "The image, PNG or JPEG, instead of the photograph that comes with the recipe");
+    private readonly Option<string?> _other = SirenRecipe.FileOption("--other", "The second image of a composition instead of the first, mirrored");
+
+    /// <summary>The recipe.</summary>
+    public SirenPoissonRecipe() => _supervision.AcceptOnlyFromAmong(PoissonExperiment.Supervisions);
+
+    /// <inheritdoc/>
+    public override IEnumerable<Option> Options => [_supervision, _image, _other];
+
+    /// <inheritdoc/>
+    public override string? Variant(ParseResult arguments) =>
+        arguments.GetValue(_supervision) is var s && s == PoissonExperiment.Supervisions[0] ? null : s;
+
+    /// <inheritdoc/>
+    public override Claim Run(RecipeContext context) => Experiment(context, context.Get(_supervision)!).Run();
+
+    /// <inheritdoc/>
+    public override Claim? Evaluate(EvaluateContext context)
+    {
+        if (!context.Checkpoint.Notes.TryGetValue("supervision", out var supervision))
+            throw new InvalidDataException($"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+        Experiment(SirenRecipe.SameSize(context), supervision).Evaluate(context.Checkpoint);
+        return null;
+    }
+
+    private PoissonExperiment Experiment(RecipeContext context, string supervision)
+    {
+        var other = context.Get(_other);
+        if (other is not null && supervision != "composition")
+            throw new ArgumentException("--other is the second image of a composition; it goes with --supervision composition.", "--other");
+        return new PoissonExperiment(context, supervision, context.Get(_image) ?? context.Data, other);
+    }
+}

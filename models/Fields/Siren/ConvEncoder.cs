@@ -6,11 +6,11 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Fields;
 
 /// <summary>
-/// An image as one latent vector: convolutions, residual blocks, and for each channel a learned sum over the pixels. Pixels that aren't known
-/// are 0. (batch, channels, size, size) → (batch, features).
+/// An image as one latent vector: convolutions, residual blocks, and for each channel a learned sum over the pixels. Pixels that aren't
+/// known are 0. (batch, channels, size, size) → (batch, features).
 /// </summary>
-/// <remarks>State names <c>conv_theta</c>, <c>cnn.0</c>, <c>cnn.2.convs.0</c>, …, <c>fc</c> of the reference's <c>ConvImgEncoder</c>, which has
-/// these sizes: 128 and 256 channels, four blocks, 32×32 pixels. Source: Sitzmann et al. 2020, supplement 7.</remarks>
+/// <remarks>State names <c>conv_theta</c>, <c>cnn.0</c>, <c>cnn.2.convs.0</c>, …, <c>fc</c> of the reference's <c>ConvImgEncoder</c>,
+/// which has these sizes: 128 and 256 channels, four blocks, 32×32 pixels. Source: Sitzmann et al. 2020, supplement 7.</remarks>
 public sealed class ConvEncoder : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "conv_theta")]

@@ -23,15 +23,16 @@ public sealed record CoordinateMlpConfig
     /// <summary>Layers hidden → hidden.</summary>
     public int NumHiddenLayers { get; init; } = 3;
 
-    /// <summary>Pixels along each side of an image, one number or two; <c>"nerf"</c> in 2-D derives its frequencies from the lesser.</summary>
+    /// <summary>Pixels along each side of an image, one number or two; <c>"nerf"</c> in 2-D derives its frequencies from the
+    /// lesser.</summary>
     [System.Text.Json.Serialization.JsonConverter(typeof(NumberOrListConverter))]
     public IReadOnlyList<double>? Sidelength { get; init; }
 
     /// <summary>Samples of a 1-D signal; <c>"nerf"</c> in 1-D derives its frequencies from it.</summary>
     public long? FnSamples { get; init; }
 
-    /// <summary><c>"nerf"</c> takes as many frequencies as the samples can tell apart (see <see cref="PositionalEncoding.NyquistFrequencies"/>);
-    /// else 4. In 3-D it always takes 10.</summary>
+    /// <summary><c>"nerf"</c> takes as many frequencies as the samples can tell apart (see
+    /// <see cref="PositionalEncoding.NyquistFrequencies"/>); else 4. In 3-D it always takes 10.</summary>
     public bool UseNyquist { get; init; } = true;
 
     /// <summary>Centres of <c>"rbf"</c>.</summary>
@@ -40,7 +41,8 @@ public sealed record CoordinateMlpConfig
     internal int Frequencies() => InFeatures switch
     {
         3 => 10,
-        2 when Sidelength is { Count: 1 or 2 } sides && sides.All(s => s > 0) => UseNyquist ? PositionalEncoding.NyquistFrequencies((long)sides.Min()) : 4,
+        2 when Sidelength is { Count: 1 or 2 } sides && sides.All(s => s > 0) =>
+            UseNyquist ? PositionalEncoding.NyquistFrequencies((long)sides.Min()) : 4,
         2 => throw new ArgumentException("Positional encoding in 2-D needs one or two positive side lengths", nameof(Sidelength)),
         1 when FnSamples is > 0 => UseNyquist ? PositionalEncoding.NyquistFrequencies(FnSamples.Value) : 4,
         1 => throw new ArgumentException("Positional encoding in 1-D needs a positive number of samples", nameof(FnSamples)),

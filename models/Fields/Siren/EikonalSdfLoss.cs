@@ -6,8 +6,8 @@ namespace TorchZoo.Models.Fields;
 /// <summary>
 /// The loss of a signed distance function from points with normals: Φ = 0 and ∇Φ = n on the surface, Φ ≠ 0 off it, ‖∇Φ‖ = 1 everywhere.
 /// </summary>
-/// <remarks>Source: Sitzmann et al. 2020, equation (6), with the weights of the reference implementation. Train with gradients clipped to norm
-/// 1.</remarks>
+/// <remarks>Source: Sitzmann et al. 2020, equation (6), with the weights of the reference implementation. Train with gradients clipped to
+/// norm 1.</remarks>
 public sealed record EikonalSdfLoss
 {
     /// <summary>Weight of |Φ| on the surface.</summary>
@@ -36,7 +36,8 @@ public sealed record EikonalSdfLoss
     {
         Require.LastAxis(values, 1, nameof(values));
         ArgumentNullException.ThrowIfNull(gradient);
-        if (gradient.dim() != values.dim()) throw new ArgumentException($"Expected (…, d), got ({Require.Text(gradient)})", nameof(gradient));
+        if (gradient.dim() != values.dim())
+            throw new ArgumentException($"Expected (…, d), got ({Require.Text(gradient)})", nameof(gradient));
         Require.Shape(gradient, [.. values.shape[..^1], gradient.shape[^1]], nameof(gradient));
         Require.Shape(onSurface, values.shape, nameof(onSurface));
         Require.Shape(normals, gradient.shape, nameof(normals));

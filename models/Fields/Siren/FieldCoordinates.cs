@@ -5,8 +5,8 @@ namespace TorchZoo.Models.Fields;
 /// <summary>Coordinates at which fields are sampled.</summary>
 public static class FieldCoordinates
 {
-    /// <summary>The points of a regular grid on [−1, 1]^d, both ends included: −1 + 2i/(n − 1) along an axis (−1 where n = 1). The first axis is
-    /// the first coordinate (rows of an image) and varies slowest.</summary>
+    /// <summary>The points of a regular grid on [−1, 1]^d, both ends included: −1 + 2i/(n − 1) along an axis (−1 where n = 1). The first
+    /// axis is the first coordinate (rows of an image) and varies slowest.</summary>
     /// <param name="sizes">Points along each axis.</param>
     /// <param name="dtype">Element type.</param>
     /// <param name="device">Where the result lies; null: CPU.</param>
@@ -39,7 +39,8 @@ public static class FieldCoordinates
         return (rand([points, d], dtype, device ?? CPU, generator: generator) * 2 - 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Times of an audio signal's samples, from −range to range: with ω₀ = 30 everywhere the paper takes 100 instead of 1.</summary>
+    /// <summary>Times of an audio signal's samples, from −range to range: with ω₀ = 30 everywhere the paper takes 100 instead of
+    /// 1.</summary>
     /// <returns>(samples, 1)</returns>
     /// <exception cref="ArgumentException">A number isn't positive.</exception>
     public static Tensor Audio(long samples, double range = 100, ScalarType dtype = ScalarType.Float32, Device? device = null)
@@ -58,7 +59,8 @@ public static class FieldCoordinates
     public static Tensor Normalize(Tensor points)
     {
         ArgumentNullException.ThrowIfNull(points);
-        if (points.dim() != 2 || points.numel() == 0) throw new ArgumentException($"Expected (points, d), got ({Require.Text(points)})", nameof(points));
+        if (points.dim() != 2 || points.numel() == 0)
+            throw new ArgumentException($"Expected (points, d), got ({Require.Text(points)})", nameof(points));
         using var scope = NewDisposeScope();
         var centred = points - points.mean([0], true);
         var (low, high) = (centred.min(), centred.max());

@@ -4,12 +4,12 @@ namespace TorchZoo.Models.Fields;
 
 /// <summary>
 /// The loss of a solution of the Helmholtz equation on [−1, 1]² with perfectly matched layers along the edges:
-/// ∂_x(A ∂_xΦ) + ∂_y(B ∂_yΦ) + k² C m Φ = f with A = e_y/e_x, B = e_x/e_y, C = e_x e_y, e_x = 1 − i s_x/k, s_x = k a₀ (depth/L)²; inside the
-/// layers' frame e_x = e_y = 1 and this is ΔΦ + k² m Φ = f. Complex fields are pairs of channels, real and imaginary part; m is the squared
-/// slowness.
+/// ∂_x(A ∂_xΦ) + ∂_y(B ∂_yΦ) + k² C m Φ = f with A = e_y/e_x, B = e_x/e_y, C = e_x e_y, e_x = 1 − i s_x/k, s_x = k a₀ (depth/L)²; inside
+/// the layers' frame e_x = e_y = 1 and this is ΔΦ + k² m Φ = f. Complex fields are pairs of channels, real and imaginary part; m is the
+/// squared slowness.
 /// </summary>
-/// <remarks>Source: Sitzmann et al. 2020, section 4.3 and supplement 4, with the numbers of the reference implementation. Its sign of f (not the
-/// −f of the text) is the one for which (i/4) H₀⁽²⁾(kr) is the response to a point source.</remarks>
+/// <remarks>Source: Sitzmann et al. 2020, section 4.3 and supplement 4, with the numbers of the reference implementation. Its sign of f
+/// (not the −f of the text) is the one for which (i/4) H₀⁽²⁾(kr) is the response to a point source.</remarks>
 public sealed record HelmholtzPmlLoss
 {
     /// <summary>k</summary>
@@ -142,7 +142,7 @@ public sealed record HelmholtzPmlLoss
 
     private static Complex Pair(Tensor channels)
     {
-        var pairs = channels.unflatten(-1, [channels.shape[^1] / 2, 2]);
+        var pairs = channels.reshape([.. channels.shape[..^1], channels.shape[^1] / 2, 2]);
         return new Complex(pairs.select(-1, 0), pairs.select(-1, 1));
     }
 

@@ -51,6 +51,7 @@ public static class ImageDerivatives
     private static void CheckImage(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if (image.dim() != 2 || image.numel() == 0) throw new ArgumentException($"Expected (rows, columns), got ({Require.Text(image)})", nameof(image));
+        if (image.dim() != 2 || image.numel() == 0)
+            throw new ArgumentException($"Expected (rows, columns), got ({Require.Text(image)})", nameof(image));
     }
 }

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Fields;
 
-/// <summary>Losses of a field fitted to samples (an image, audio, video), and the priors that fill what is masked. Each returns a scalar.</summary>
+/// <summary>Losses of a field fitted to samples (an image, audio, video), and the priors that fill what is masked. Each returns a
+/// scalar.</summary>
 /// <remarks>Source: Sitzmann et al. 2020, sections 3.1 and 4.1, supplement 2. Inpainting is <c>Mse</c> with a mask plus k₁ times a prior at
 /// random points (<see cref="FieldCoordinates.Uniform"/>).</remarks>
 public static class ImageLoss
@@ -37,7 +38,8 @@ public static class ImageLoss
         return gradient.abs().mean().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The prior that wants straight level lines: the mean over points of the Hessians' Frobenius norm, all channels together.</summary>
+    /// <summary>The prior that wants straight level lines: the mean over points of the Hessians' Frobenius norm, all channels
+    /// together.</summary>
     /// <param name="hessian">(…, c, d, d), of <see cref="Numerics.DifferentialOperators.Hessian"/>.</param>
     /// <exception cref="ArgumentException">Fewer than three axes, or the last two differ.</exception>
     public static Tensor HessianFrobenius(Tensor hessian)

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Fields;
 
-/// <summary>The loss of a field that is known by its Laplacian alone: the mean of (ΔΦ − l)². It fixes Φ up to a harmonic function.</summary>
+/// <summary>The loss of a field that is known by its Laplacian alone: the mean of (ΔΦ − l)². It fixes Φ up to a harmonic
+/// function.</summary>
 /// <remarks>Source: Sitzmann et al. 2020, equation (5).</remarks>
 public static class LaplaceLoss
 {

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Fields;
 
 /// <summary>Radial basis functions x ↦ exp(−(σ_k ‖x − c_k‖²)²), the reference's alternative first layer. (…, d) → (…, centres).</summary>
-/// <remarks>State names: <c>centres</c> (centres, d), <c>sigmas</c> (centres), and <c>freq</c> (1, centres), which the reference has and doesn't
-/// use.</remarks>
+/// <remarks>State names: <c>centres</c> (centres, d), <c>sigmas</c> (centres), and <c>freq</c> (1, centres), which the reference has and
+/// doesn't use.</remarks>
 public sealed class RadialBasisLayer : Module<Tensor, Tensor>
 {
     private readonly Parameter centres;

@@ -39,7 +39,8 @@ internal static class Require
     {
         ArgumentNullException.ThrowIfNull(x, name);
         if (x.dim() - shape.Length is not (0 or 1) || !x.shape.AsSpan()[^shape.Length..].SequenceEqual(shape))
-            throw new ArgumentException($"Expected ({string.Join(", ", shape.ToArray())}), or with a batch axis before, got ({Text(x)})", name);
+            throw new ArgumentException($"Expected ({string.Join(", ", shape.ToArray())}), or with a batch axis before, got ({Text(x)})",
+                name);
     }
 
     public static string Text(Tensor x) => string.Join(", ", x.shape);

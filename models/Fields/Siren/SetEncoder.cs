@@ -6,11 +6,11 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Fields;
 
 /// <summary>
-/// A set of samples of a field as one latent vector: a dense network on each sample's coordinates and value, then the mean over the samples,
-/// which doesn't depend on their order. (batch, samples, d), (batch, samples, c) → (batch, out).
+/// A set of samples of a field as one latent vector: a dense network on each sample's coordinates and value, then the mean over the
+/// samples, which doesn't depend on their order. (batch, samples, d), (batch, samples, c) → (batch, out).
 /// </summary>
-/// <remarks>The activation follows the last layer too. State names <c>net.0</c>, <c>net.2.0</c>, <c>net.3.0</c>, …, <c>net.{n}</c>: the numbers
-/// count the activation after the first layer, as in the reference. Source: Sitzmann et al. 2020, supplement 7.</remarks>
+/// <remarks>The activation follows the last layer too. State names <c>net.0</c>, <c>net.2.0</c>, <c>net.3.0</c>, …, <c>net.{n}</c>: the
+/// numbers count the activation after the first layer, as in the reference. Source: Sitzmann et al. 2020, supplement 7.</remarks>
 public sealed class SetEncoder : Module<Tensor, Tensor, Tensor>
 {
     [ComponentName(Name = "net")]
@@ -40,8 +40,10 @@ public sealed class SetEncoder : Module<Tensor, Tensor, Tensor>
         {
             var linear = Linear(from, to);
             // The reference gives its first sine layer the hidden layers' interval here.
-            if (config.Nonlinearity == "sine") FieldInitialization.Uniform(linear.weight!, FieldInitialization.SineBound(from, 30), generator);
-            else FieldInitialization.Normal(linear.weight!, Math.Sqrt(2.0 / from), generator);
+            if (config.Nonlinearity == "sine")
+                FieldInitialization.Uniform(linear.weight!, FieldInitialization.SineBound(from, 30), generator);
+            else
+                FieldInitialization.Normal(linear.weight!, Math.Sqrt(2.0 / from), generator);
             FieldInitialization.Uniform(linear.bias!, 1 / Math.Sqrt(from), generator);
             return linear;
         }

@@ -1,4 +1,5 @@
 using TorchSharp.Utils;
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -44,29 +45,33 @@ public sealed class Siren : Module<Tensor, Tensor>, IConfigured
 
     /// <summary>The values, and what each layer computed. The caller disposes of all.</summary>
     /// <exception cref="ArgumentException">The last axis isn't the number of coordinates.</exception>
-    public (Tensor Output, IReadOnlyList<LayerActivations> Layers) ForwardWithActivations(Tensor coords) => _net.ForwardWithActivations(coords);
+    public (Tensor Output, IReadOnlyList<LayerActivations> Layers) ForwardWithActivations(Tensor coords) =>
+        _net.ForwardWithActivations(coords);
 
     /// <summary>The field with other parameters than the network's own, such as a <see cref="SirenHyperNetwork"/> makes.</summary>
     /// <param name="coords">(…, d); (batch, points, d) or (1, points, d) if parameters have a batch axis.</param>
     /// <param name="parameters">A tensor for each name of the state dict, of the same shape, or with a batch axis in front.</param>
     /// <returns>(batch, points, c)</returns>
     /// <exception cref="ArgumentException">A name is missing or a shape doesn't fit.</exception>
-    public Tensor ForwardWith(Tensor coords, IReadOnlyDictionary<string, Tensor> parameters) => _net.ForwardWith(coords, parameters, "net.");
+    public Tensor ForwardWith(Tensor coords, IReadOnlyDictionary<string, Tensor> parameters) =>
+        _net.ForwardWith(coords, parameters, "net.");
 
     /// <summary>
-    /// Values, gradients and second-order derivatives in one forward pass, which is faster than differentiating backward twice. The result can be
-    /// differentiated by the parameters and the coordinates, any number of times; once is the fast way.
+    /// Values, gradients and second-order derivatives in one forward pass, which is faster than differentiating backward twice. The result
+    /// can be differentiated by the parameters and the coordinates, any number of times; once is the fast way.
     /// </summary>
     /// <param name="coords">(…, d)</param>
     /// <param name="second">Which second-order derivatives; null: the Laplacian.</param>
     /// <returns>Value (…, c), gradient (…, c, d), second-order derivatives (…, c, m): one tensor's parts.</returns>
-    /// <remarks>The chain rule for second derivatives, layer by layer: see <see cref="Kernels.SineJet"/>.</remarks>
+    /// <remarks>The chain rule for second derivatives, layer by layer: see <see cref="SineJet"/>.</remarks>
     /// <exception cref="ArgumentException">The last axis isn't the number of coordinates.</exception>
     public FieldJet Jet(Tensor coords, SecondOrder? second = null)
     {
         Require.LastAxis(coords, Config.InFeatures, nameof(coords));
         using var scope = NewDisposeScope();
-        var jet = new SineNetworkJet(Layers, second ?? SecondOrder.Laplacian);
+        var d = (int)Config.InFeatures;
+        double[] omegas = [.. Layers.Select(l => l is SineLayer sine ? sine.Omega0 : 0)];
+        var jet = new SineMlpJet(d, omegas, (second ?? SecondOrder.Laplacian).Matrix(d));
         var points = coords.reshape(coords.numel() / Config.InFeatures, Config.InFeatures);
         var stacked = jet.Compute(points, [.. Layers.SelectMany(l => new[] { l.Weight, l.Bias! })]);
         var lead = coords.shape[..^1];

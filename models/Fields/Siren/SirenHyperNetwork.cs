@@ -34,7 +34,8 @@ public sealed class SirenHyperNetwork : Module<Tensor, IReadOnlyDictionary<strin
         (Hypo, Latent) = ([.. hypo], latent);
         foreach (var parameter in hypo)
         {
-            var net = new FieldMlp(latent, parameter.Shape.Aggregate(1L, (a, b) => a * b), hiddenLayers, hiddenFeatures, generator: generator);
+            var numbers = parameter.Shape.Aggregate(1L, (a, b) => a * b);
+            var net = new FieldMlp(latent, numbers, hiddenLayers, hiddenFeatures, generator: generator);
             var last = net.Layers[^1];
             FieldInitialization.Normal(last.Weight, Math.Sqrt(2.0 / hiddenFeatures) / 100, generator);
             // The last layer's bias is what the field's parameter is drawn from.

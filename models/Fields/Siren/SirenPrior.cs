@@ -5,12 +5,13 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Fields;
 
 /// <summary>
-/// A prior over a class of images: an encoder turns what is known of an image into a latent vector, a hypernetwork turns that into the parameters
-/// of a field, and the field is the whole image. As a module it maps images to their reconstructions, (batch, channels, rows, columns) to the
-/// same; <see cref="Forward"/> takes samples at any coordinates.
+/// A prior over a class of images: an encoder turns what is known of an image into a latent vector, a hypernetwork turns that into the
+/// parameters of a field, and the field is the whole image. As a module it maps images to their reconstructions, (batch, channels, rows,
+/// columns) to the same; <see cref="Forward"/> takes samples at any coordinates.
 /// </summary>
-/// <remarks>State names <c>set_encoder</c> (or <c>encoder</c>), <c>hyper_net</c> and <c>hypo_net</c>, whose own parameters are never used, as in the
-/// reference's <c>NeuralProcessImplicit2DHypernet</c> and its convolutional sibling. Source: Sitzmann et al. 2020, section 4.4.</remarks>
+/// <remarks>State names <c>set_encoder</c> (or <c>encoder</c>), <c>hyper_net</c> and <c>hypo_net</c>, whose own parameters are never used,
+/// as in the reference's <c>NeuralProcessImplicit2DHypernet</c> and its convolutional sibling. Source: Sitzmann et al. 2020, section
+/// 4.4.</remarks>
 [Model("siren-hyper")]
 public sealed class SirenPrior : Module<Tensor, Tensor>, IConfigured
 {
@@ -33,7 +34,8 @@ public sealed class SirenPrior : Module<Tensor, Tensor>, IConfigured
         _field = new CoordinateMlp(config.HypoNet);
         // An encoding's own parameters belong to all images.
         var hypo = ParameterShape.Of(_field.Net).Select(p => p with { Name = $"net.{p.Name}" });
-        _hyper = new SirenHyperNetwork([.. hypo], config.HyperNet.HyperInFeatures, config.HyperNet.HyperHiddenLayers, config.HyperNet.HyperHiddenFeatures);
+        _hyper = new SirenHyperNetwork([.. hypo], config.HyperNet.HyperInFeatures, config.HyperNet.HyperHiddenLayers,
+            config.HyperNet.HyperHiddenFeatures);
         _setEncoder = config.SetEncoder is null ? null : new SetEncoder(config.SetEncoder);
         _convEncoder = config.ConvEncoder is null ? null : new ConvEncoder(config.ConvEncoder);
         RegisterComponents();
@@ -52,10 +54,11 @@ public sealed class SirenPrior : Module<Tensor, Tensor>, IConfigured
     /// <exception cref="ArgumentException">A shape doesn't fit.</exception>
     /// <exception cref="InvalidOperationException">The encoder is convolutional.</exception>
     public Tensor Encode(Tensor coords, Tensor values, Tensor? mask = null) =>
-        (_setEncoder ?? throw new InvalidOperationException("A convolutional encoder takes images, not sets")).Forward(coords, values, mask);
+        (_setEncoder ?? throw new InvalidOperationException("A convolutional encoder takes images, not sets"))
+            .Forward(coords, values, mask);
 
-    /// <summary>The latent vector of an image. A set encoder takes all its pixels, at the coordinates of <see cref="FieldCoordinates.Grid"/>;
-    /// a convolutional one takes pixels of 0 for unknown.</summary>
+    /// <summary>The latent vector of an image. A set encoder takes all its pixels, at the coordinates of
+    /// <see cref="FieldCoordinates.Grid"/>; a convolutional one takes pixels of 0 for unknown.</summary>
     /// <param name="image">(batch, c, rows, columns)</param>
     /// <returns>(batch, latent)</returns>
     /// <exception cref="ArgumentException">The shape doesn't fit.</exception>

@@ -1,7 +1,7 @@
 namespace TorchZoo.Models.Fields;
 
-/// <summary>What a <see cref="SirenPrior"/> is made of: an encoder, a hypernetwork, and the field whose parameters it makes. Defaults of the
-/// reference's <c>NeuralProcessImplicit2DHypernet</c> for grey images.</summary>
+/// <summary>What a <see cref="SirenPrior"/> is made of: an encoder, a hypernetwork, and the field whose parameters it makes. Defaults of
+/// the reference's <c>NeuralProcessImplicit2DHypernet</c> for grey images.</summary>
 public sealed record SirenPriorConfig
 {
     /// <summary>The encoder of sets of samples; null if there is a <see cref="ConvEncoder"/>, and only then.</summary>
@@ -30,6 +30,7 @@ public sealed record SirenPriorConfig
                 nameof(SetEncoder.InFeatures));
         var latent = SetEncoder?.OutFeatures ?? ConvEncoder!.Features;
         if (latent != HyperNet.HyperInFeatures)
-            throw new ArgumentException($"Expected the encoder's {latent}, got {HyperNet.HyperInFeatures}", nameof(HyperNet.HyperInFeatures));
+            throw new ArgumentException($"Expected the encoder's {latent}, got {HyperNet.HyperInFeatures}",
+                nameof(HyperNet.HyperInFeatures));
     }
 }

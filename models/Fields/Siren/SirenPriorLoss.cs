@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Fields;
 
-/// <summary>The loss of a hypernetwork prior: mean (Φ − f)² + λ_z mean z² + λ_w Σw²/#w, z the latent vectors and w the fields' parameters.</summary>
+/// <summary>The loss of a hypernetwork prior: mean (Φ − f)² + λ_z mean z² + λ_w Σw²/#w, z the latent vectors and w the fields'
+/// parameters.</summary>
 /// <remarks>Source: Sitzmann et al. 2020, section 4.4, with the weights of the reference implementation.</remarks>
 public sealed record SirenPriorLoss
 {

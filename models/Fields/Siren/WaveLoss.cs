@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Fields;
 
 /// <summary>
-/// The loss of a solution u(t, x, y) of the wave equation u_tt = c² (u_xx + u_yy) with u = u₀ and u_t = 0 at the beginning. Sums of absolute
-/// values over N points: Σ|u_tt − c²Δu| + N/10 Σ_{t=0}|u − u₀| + N/100 Σ_{t=0}|u_t|.
+/// The loss of a solution u(t, x, y) of the wave equation u_tt = c² (u_xx + u_yy) with u = u₀ and u_t = 0 at the beginning. Sums of
+/// absolute values over N points: Σ|u_tt − c²Δu| + N/10 Σ_{t=0}|u − u₀| + N/100 Σ_{t=0}|u_t|.
 /// </summary>
 /// <remarks>Source: Sitzmann et al. 2020, supplement 5, with the weights of the reference implementation.</remarks>
 public static class WaveLoss

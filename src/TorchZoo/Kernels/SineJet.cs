@@ -10,14 +10,15 @@ namespace TorchZoo.Kernels;
 /// y = sin ωz, y_i = ω cos(ωz) z_i, D_j y = ω cos(ωz) D_j z − ω² sin(ωz) Σ_i S_ji z_i².
 /// </summary>
 /// <remarks>
-/// The 1 + d + m blocks lie one after the other, (1 + d + m, points, width), so that a linear map acts on all in one product. CPU in float32
-/// and float64 have a kernel that reads and writes each number once; everything else goes through torch operations, which are also what
-/// higher derivatives are taken of.
+/// The 1 + d + m blocks lie one after the other, (1 + d + m, points, width), so that a linear map acts on all in one product. CPU in
+/// float32 and float64 have a kernel that reads and writes each number once; everything else goes through torch operations, which are also
+/// what higher derivatives are taken of.
 /// </remarks>
 public static class SineJet
 {
     /// <summary>There is a kernel for this device and type.</summary>
-    public static bool HasKernel(Tensor z) => z.device.type == TorchSharp.DeviceType.CPU && z.dtype is ScalarType.Float32 or ScalarType.Float64;
+    public static bool HasKernel(Tensor z) =>
+        z.device.type == TorchSharp.DeviceType.CPU && z.dtype is ScalarType.Float32 or ScalarType.Float64;
 
     /// <summary>The reference: torch operations, differentiable any number of times.</summary>
     /// <param name="z">(1 + d + m, …, width)</param>
@@ -58,8 +59,8 @@ public static class SineJet
         else Apply<double>(z, bias, null, y, second, omega);
     }
 
-    /// <summary>The adjoint: from the loss's derivatives by y, in <paramref name="gradient"/>, to those by z, in their place; and y once more,
-    /// which costs next to nothing here and saves keeping it.</summary>
+    /// <summary>The adjoint: from the loss's derivatives by y, in <paramref name="gradient"/>, to those by z, in their place; and y once
+    /// more, which costs next to nothing here and saves keeping it.</summary>
     /// <param name="z">As in <see cref="Forward"/>.</param>
     /// <param name="bias">As in <see cref="Forward"/>.</param>
     /// <param name="gradient">In: by y. Out: by z. Of z's shape and type, contiguous.</param>
@@ -77,15 +78,24 @@ public static class SineJet
     private static unsafe void Apply<T>(Tensor z, Tensor? bias, Tensor? gradient, Tensor y, double[,] second, double omega)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        long points = z.shape[1], width = z.shape[2];
-        if (points * width == 0) return;
         int m = second.GetLength(0), d = (int)z.shape[0] - 1 - m;
-        var weights = stackalloc T[Math.Max(1, m * d)];
-        for (var j = 0; j < m; j++)
-            for (var i = 0; i < d; i++) weights[j * d + i] = T.CreateChecked(second[j, i]);
-        var kernel = new Blocks<T>(
-            Pointer(z), bias is null ? null : Pointer(bias), gradient is null ? null : Pointer(gradient), Pointer(y),
-            points * width, d, m, weights, T.CreateChecked(omega));
+        fixed (T* weights = Weights<T>(second))
+            Apply(Pointer(z), bias is null ? null : Pointer(bias), gradient is null ? null : Pointer(gradient), Pointer(y),
+                z.shape[1], z.shape[2], d, m, weights, T.CreateChecked(omega));
+
+        static T* Pointer(Tensor tensor) => (T*)Checkpoints.TensorMemory.Pointer(tensor);
+    }
+
+    /// <summary>S row by row; one element more, so that it can be pointed to.</summary>
+    internal static T[] Weights<T>(double[,] second) where T : IFloatingPointIeee754<T> =>
+        [.. second.Cast<double>().Select(T.CreateChecked), T.Zero];
+
+    /// <summary><see cref="Forward"/>, or <see cref="Backward"/> if there is a gradient, on raw memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static unsafe void Apply<T>(T* z, T* bias, T* gradient, T* y, long points, long width, int d, int m, T* weights, T omega)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var kernel = new Blocks<T>(z, bias, gradient, y, points * width, d, m, weights, omega);
         for (long row = 0; row < points; row++)
         {
             var (at, end) = (row * width, row * width + width);
@@ -97,12 +107,10 @@ public static class SineJet
                 if (gradient is null) kernel.ForwardOne(at, column);
                 else kernel.BackwardOne(at, column);
         }
-
-        static T* Pointer(Tensor tensor) => (T*)Checkpoints.TensorMemory.Pointer(tensor);
     }
 
-    /// <summary>One position at a time, in vectors and alone for what is left of a row. The letters are those of the summary; a g before one
-    /// is the loss's derivative by it.</summary>
+    /// <summary>One position at a time, in vectors and alone for what is left of a row. The letters are those of the summary; a g before
+    /// one is the loss's derivative by it.</summary>
     private readonly unsafe struct Blocks<T>(T* z, T* bias, T* gradient, T* y, long stride, int d, int m, T* weights, T omega)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -242,7 +250,8 @@ public static class SineJet
         ArgumentNullException.ThrowIfNull(second);
         var m = second.GetLength(0);
         if (z.dim() == 0 || z.shape[0] < 1 + m || (m > 0 && z.shape[0] != 1 + m + second.GetLength(1)))
-            throw new ArgumentException($"Expected (1 + d + {m}, …) with d = {second.GetLength(1)}, got ({string.Join(", ", z.shape)})", nameof(z));
+            throw new ArgumentException($"Expected (1 + d + {m}, …) with d = {second.GetLength(1)}, got ({string.Join(", ", z.shape)})",
+                nameof(z));
         return ((int)z.shape[0] - 1 - m, m);
     }
 
@@ -254,9 +263,11 @@ public static class SineJet
                 + $"({string.Join(", ", z.shape)}) on {z.device}", nameof(z));
         if (bias is not null && (!bias.shape.AsSpan().SequenceEqual([z.shape[2]]) || bias.dtype != z.dtype || !bias.is_contiguous()
             || bias.device.type != z.device.type))
-            throw new ArgumentException($"Expected {z.dtype} ({z.shape[2]}), got {bias.dtype} ({string.Join(", ", bias.shape)})", nameof(bias));
+            throw new ArgumentException($"Expected {z.dtype} ({z.shape[2]}), got {bias.dtype} ({string.Join(", ", bias.shape)})",
+                nameof(bias));
         foreach (var (tensor, name) in others)
-            if (!tensor.shape.AsSpan().SequenceEqual(z.shape) || tensor.dtype != z.dtype || !tensor.is_contiguous() || tensor.device.type != z.device.type)
+            if (!tensor.shape.AsSpan().SequenceEqual(z.shape) || tensor.dtype != z.dtype || !tensor.is_contiguous()
+                || tensor.device.type != z.device.type)
                 throw new ArgumentException($"Expected a contiguous {z.dtype} ({string.Join(", ", z.shape)}), got {tensor.dtype} "
                     + $"({string.Join(", ", tensor.shape)})", name);
     }

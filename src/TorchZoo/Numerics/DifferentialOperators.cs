@@ -18,8 +18,8 @@ public static class DifferentialOperators
     /// <param name="weights">Weights of y's entries, of y's shape; null: all 1.</param>
     /// <returns>(…, d)</returns>
     /// <exception cref="ArgumentException">The axes before the last differ, or the weights' shape isn't y's.</exception>
-    /// <exception cref="InvalidOperationException">x doesn't require gradients, or y was computed without recording them, or recording is switched
-    /// off here.</exception>
+    /// <exception cref="InvalidOperationException">x doesn't require gradients, or y was computed without recording them, or recording is
+    /// switched off here.</exception>
     public static Tensor Gradient(Tensor y, Tensor x, Tensor? weights = null)
     {
         Check(y, x);
@@ -98,9 +98,11 @@ public static class DifferentialOperators
     {
         ArgumentNullException.ThrowIfNull(y);
         ArgumentNullException.ThrowIfNull(x);
-        if (x.dim() == 0 || y.dim() != x.dim() || !y.shape.AsSpan(..^1).SequenceEqual(x.shape.AsSpan(..^1)) || x.shape[^1] == 0 || y.shape[^1] == 0)
+        if (x.dim() == 0 || y.dim() != x.dim() || !y.shape.AsSpan(..^1).SequenceEqual(x.shape.AsSpan(..^1))
+            || x.shape[^1] == 0 || y.shape[^1] == 0)
             throw new ArgumentException($"Expected y (…, c) for x ({Text(x)}), got ({Text(y)})", nameof(y));
-        if (!x.requires_grad) throw new InvalidOperationException("x doesn't require gradients: call x.requires_grad_() before y is computed from it");
+        if (!x.requires_grad)
+            throw new InvalidOperationException("x doesn't require gradients: call x.requires_grad_() before y is computed from it");
         // libtorch's own errors here would end the process: TorchSharp doesn't catch them.
         if (!is_grad_enabled()) throw new InvalidOperationException("Derivatives can't be taken under no_grad or in inference mode");
         if (!y.requires_grad) throw new InvalidOperationException("y wasn't computed from an x that requires gradients, or under no_grad");

@@ -35,5 +35,6 @@ public sealed class SirenGoldenTests
     private static ScalarType Type(GoldenCase golden) => golden.Group("input")["coords"].dtype;
 
     private static Dictionary<string, Tensor> Wanted(GoldenCase golden, Func<string, Tensor?> compute) =>
-        golden.Group("output").Keys.Select(name => (name, compute(name))).Where(o => o.Item2 is not null).ToDictionary(o => o.name, o => o.Item2!);
+        golden.Group("output").Keys.Select(name => (Name: name, Value: compute(name)))
+            .Where(o => o.Value is not null).ToDictionary(o => o.Name, o => o.Value!);
 }

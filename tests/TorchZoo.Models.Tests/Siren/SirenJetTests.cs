@@ -13,7 +13,8 @@ public sealed class SirenJetTests
     private static Siren Net(long d, long c, long width, int layers, bool linear = true, ulong seed = 1)
     {
         using var generator = new Generator(seed);
-        var config = new SirenConfig { InFeatures = d, OutFeatures = c, HiddenFeatures = width, NumHiddenLayers = layers, OutermostLinear = linear, FirstOmega0 = 3, HiddenOmega0 = 2 };
+        var config = new SirenConfig { InFeatures = d, OutFeatures = c, HiddenFeatures = width, NumHiddenLayers = layers,
+            OutermostLinear = linear, FirstOmega0 = 3, HiddenOmega0 = 2 };
         return new Siren(config, generator).to(ScalarType.Float64);
     }
 
@@ -31,7 +32,8 @@ public sealed class SirenJetTests
     }
 
     [Test, Category("Property")]
-    public void IsWhatDoubleBackwardGives() => Gen.Select(Gen.Int[1, 3], Gen.Int[1, 3], Gen.Int[1, 40], Gen.Int[0, 3], Gen.Int[1, 70], Gen.Bool)
+    public void IsWhatDoubleBackwardGives() =>
+        Gen.Select(Gen.Int[1, 3], Gen.Int[1, 3], Gen.Int[1, 40], Gen.Int[0, 3], Gen.Int[1, 70], Gen.Bool)
         .Sample((d, c, width, layers, n, linear) =>
         {
             using var scope = NewDisposeScope();

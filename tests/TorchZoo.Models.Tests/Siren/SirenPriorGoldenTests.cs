@@ -10,7 +10,8 @@ namespace TorchZoo.Models.Tests;
 [Category("Golden")]
 public sealed class SirenPriorGoldenTests
 {
-    private static IEnumerable<TestCaseData> Cases => GoldenCase.Of("hypernetwork", golden => golden.Class == "NeuralProcessImplicit2DHypernet");
+    private static IEnumerable<TestCaseData> Cases => GoldenCase.Of("hypernetwork", golden =>
+        golden.Class == "NeuralProcessImplicit2DHypernet");
 
     [TestCaseSource(nameof(Cases))]
     public void Fields_and_gradients_are_the_references(string folder)

@@ -40,7 +40,8 @@ public sealed class DifferentialOperatorsTests
         {
             Assert.That(Distance(DifferentialOperators.Jacobian(y, x), jacobian), Is.LessThan(1e-13));
             Assert.That(Distance(DifferentialOperators.Gradient(y, x), jacobian.sum(-2)), Is.LessThan(1e-13));
-            Assert.That(Distance(DifferentialOperators.Gradient(y, x, cat([ones(3, 5, 1), zeros(3, 5, 1)], -1).to(ScalarType.Float64)), jacobian.select(-2, 0)), Is.LessThan(1e-13));
+            Assert.That(Distance(DifferentialOperators.Gradient(y, x, cat([ones(3, 5, 1), zeros(3, 5, 1)], -1)
+                .to(ScalarType.Float64)), jacobian.select(-2, 0)), Is.LessThan(1e-13));
             Assert.That(Distance(DifferentialOperators.Divergence(y, x), (2 * a * b + 3 * b * b).unsqueeze(-1)), Is.LessThan(1e-13));
             Assert.That(Distance(DifferentialOperators.Hessian(y, x), hessian), Is.LessThan(1e-13));
             Assert.That(Distance(DifferentialOperators.Laplace(y, x), (2 * b - a.sin() + 6 * b).unsqueeze(-1)), Is.LessThan(1e-13));

@@ -13,8 +13,16 @@ public sealed class SirenJetTests
     private static Siren Net(long d, long c, long width, int layers, bool linear = true, ulong seed = 1)
     {
         using var generator = new Generator(seed);
-        var config = new SirenConfig { InFeatures = d, OutFeatures = c, HiddenFeatures = width, NumHiddenLayers = layers,
-            OutermostLinear = linear, FirstOmega0 = 3, HiddenOmega0 = 2 };
+        var config = new SirenConfig
+        {
+            InFeatures = d,
+            OutFeatures = c,
+            HiddenFeatures = width,
+            NumHiddenLayers = layers,
+            OutermostLinear = linear,
+            FirstOmega0 = 3,
+            HiddenOmega0 = 2
+        };
         return new Siren(config, generator).to(ScalarType.Float64);
     }
 

@@ -136,8 +136,14 @@ public sealed class SirenLossTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(7);
-        using var net = new Siren(new SirenConfig { OutFeatures = 2, HiddenFeatures = 16, NumHiddenLayers = 1, FirstOmega0 = 4,
-            HiddenOmega0 = 2 }, generator)
+        using var net = new Siren(new SirenConfig
+        {
+            OutFeatures = 2,
+            HiddenFeatures = 16,
+            NumHiddenLayers = 1,
+            FirstOmega0 = 4,
+            HiddenOmega0 = 2
+        }, generator)
             .to(ScalarType.Float64);
         var loss = new HelmholtzPmlLoss { Wavenumber = 7 };
         var x = Points(50, 2).requires_grad_();

@@ -8,8 +8,14 @@ internal static class SirenSamples
         new("siren", new SirenConfig { InFeatures = 3, OutFeatures = 3, HiddenFeatures = 8, NumHiddenLayers = 1 }, [4, 3]);
 
     private static readonly ModelSample Mlp =
-        new("siren-mlp", new CoordinateMlpConfig { Type = "relu", Mode = "nerf", Sidelength = [16, 12], OutFeatures = 2,
-            HiddenFeatures = 8 }, [4, 2]);
+        new("siren-mlp", new CoordinateMlpConfig
+        {
+            Type = "relu",
+            Mode = "nerf",
+            Sidelength = [16, 12],
+            OutFeatures = 2,
+            HiddenFeatures = 8
+        }, [4, 2]);
 
     private static readonly ModelSample Prior = new("siren-hyper", new SirenPriorConfig
     {

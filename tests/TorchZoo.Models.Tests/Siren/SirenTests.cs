@@ -25,8 +25,14 @@ public sealed class SirenTests
     public void InitialWeightsFillTheStatedIntervals()
     {
         using var scope = NewDisposeScope();
-        using var net = Net(new SirenConfig { InFeatures = 3, OutFeatures = 64, HiddenFeatures = 256, NumHiddenLayers = 2,
-            HiddenOmega0 = 20 });
+        using var net = Net(new SirenConfig
+        {
+            InFeatures = 3,
+            OutFeatures = 64,
+            HiddenFeatures = 256,
+            NumHiddenLayers = 2,
+            HiddenOmega0 = 20
+        });
         foreach (var layer in net.Layers)
         {
             var bound = ReferenceEquals(layer, net.Layers[0]) ? 1.0 / 3 : Math.Sqrt(6.0 / 256) / 20;
@@ -215,8 +221,10 @@ public sealed class SirenTests
             var std = net.state_dict()["net.net.1.0.weight"].std().item<float>();
             var expectedStd = type switch
             {
-                "sine" => Math.Sqrt(2.0 / 200) / 30, "tanh" or "sigmoid" or "selu" => Math.Sqrt(1.0 / 200),
-                "elu" => Math.Sqrt(1.55 / 200), _ => Math.Sqrt(2.0 / 200),
+                "sine" => Math.Sqrt(2.0 / 200) / 30,
+                "tanh" or "sigmoid" or "selu" => Math.Sqrt(1.0 / 200),
+                "elu" => Math.Sqrt(1.55 / 200),
+                _ => Math.Sqrt(2.0 / 200),
             };
             Assert.That(std, Is.EqualTo(expectedStd).Within(3).Percent, type);
         }

@@ -8,8 +8,8 @@ namespace TorchZoo.Models.Fields;
 /// the layers' frame e_x = e_y = 1 and this is ΔΦ + k² m Φ = f. Complex fields are pairs of channels, real and imaginary part; m is the
 /// squared slowness.
 /// </summary>
-/// <remarks>Source: Sitzmann et al. 2020, section 4.3 and supplement 4, with the numbers of the reference implementation. Its sign of f
-/// (not the −f of the text) is the one for which (i/4) H₀⁽²⁾(kr) is the response to a point source.</remarks>
+/// <remarks>Source: Sitzmann et al. 2020, section 4.3 and supplement 4, with the numbers and the sign of f of the reference
+/// implementation, for which (i/4) H₀⁽²⁾(kr) is the response to a point source.</remarks>
 public sealed record HelmholtzPmlLoss
 {
     /// <summary>k</summary>

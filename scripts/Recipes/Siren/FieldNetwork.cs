@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Models.Fields;
 using TorchZoo.Training;
 using static TorchSharp.torch;

@@ -3,7 +3,6 @@ using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Losses;
 using TorchZoo.Models.Fields;
-using TorchZoo.Training;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;

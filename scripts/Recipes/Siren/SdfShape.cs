@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Data.Formats;
 using TorchZoo.Models.Fields;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using TorchSharp;
-using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Data.Formats;
 using TorchZoo.Models.Fields;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using static TorchSharp.torch;
 

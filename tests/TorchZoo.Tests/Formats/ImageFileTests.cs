@@ -1,7 +1,6 @@
 using CsCheck;
 using NUnit.Framework;
 using SkiaSharp;
-using TorchSharp;
 using TorchZoo.Data.Formats;
 using TorchZoo.Testing;
 using static TorchSharp.torch;

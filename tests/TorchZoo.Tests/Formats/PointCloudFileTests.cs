@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data.Formats;
 using TorchZoo.Numerics;
 using TorchZoo.Testing;

@@ -1,5 +1,4 @@
 using SkiaSharp;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Numerics;
 using static TorchSharp.torch;

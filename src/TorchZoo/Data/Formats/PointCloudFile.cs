@@ -1,5 +1,4 @@
 using System.Globalization;
-using TorchSharp;
 using TorchZoo.Numerics;
 using static TorchSharp.torch;
 

@@ -11,8 +11,8 @@ namespace TorchZoo.Scripts.Recipes;
 internal sealed record FieldNetwork(string Name, Func<nn.Module<Tensor, Tensor>> Make, params double[] LearningRates)
 {
     /// <summary>The sine network.</summary>
-    public static FieldNetwork Sine(int coordinates, long width, params double[] rates) =>
-        new("Siren", () => new Siren(new SirenConfig { InFeatures = coordinates, HiddenFeatures = width }), rates);
+    public static FieldNetwork Sine(int coordinates, long width, double rate, double firstOmega0 = 30) => new("Siren",
+        () => new Siren(new SirenConfig { InFeatures = coordinates, HiddenFeatures = width, FirstOmega0 = firstOmega0 }), rate);
 
     /// <summary>The same network with another activation.</summary>
     public static FieldNetwork Other(string activation, int coordinates, long width, params double[] rates) => new(

@@ -24,6 +24,10 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
 {
     private const string Distance = "|Φ| at the points";
 
+    // Lower than for images: a distance is smooth. With 30 the field begins with waves shorter than the shape is wide, and away from the points,
+    // where only the slope of 1 is asked for, it stays folded, often with further zero levels inside the shape.
+    private const double FirstOmega0 = 5;
+
     private bool IsFlat => shape.Dimensions == 2;
 
     private long Width => Context.Pick(16, 64, 256);
@@ -31,7 +35,7 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
     // On the surface; as many are drawn elsewhere.
     private int BatchSize => (int)Math.Min(shape.Points.shape[0], Context.Pick(100, 500, 1400));
 
-    private int Steps => Context.Epochs ?? Context.Pick(8, 2000, 10_000);
+    private int Steps => Context.Epochs ?? Context.Pick(8, 3000, 10_000);
 
     // Nodes along an axis of the grid on which fields are looked at.
     private long Nodes => IsFlat ? Context.Pick(32, 192, 512) : Context.Pick(16, 64, 256);
@@ -45,7 +49,7 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
         var data = new PairDataset(shape.Points, shape.Normals);
         var batches = (data.Count + BatchSize - 1) / BatchSize;
         var plan = new FieldPlan((int)Math.Max(1, Steps / batches), BatchSize, Distance, MonitorMaximum: false) { ClipNorm = 1 };
-        FieldNetwork[] networks = [FieldNetwork.Sine(shape.Dimensions, Width, 1e-4), FieldNetwork.Other("relu", shape.Dimensions, Width, 1e-4)];
+        FieldNetwork[] networks = [FieldNetwork.Sine(shape.Dimensions, Width, 1e-4, FirstOmega0), FieldNetwork.Other("relu", shape.Dimensions, Width, 1e-4)];
         TrainedField[] fields = [.. networks.Select(n => TrainBest(n, data, new SdfStep(), plan))];
 
         var grid = GridPoints();

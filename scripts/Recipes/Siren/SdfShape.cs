@@ -22,7 +22,7 @@ internal sealed record SdfShape(string Name, Tensor Points, Tensor Normals, Func
     /// <summary>A shape by its name.</summary>
     public static SdfShape Named(string name, long points, ulong seed) => name == "torus" ? Torus(points, seed) : Star(points);
 
-    /// <summary>The curve r = 0.6 + 0.15 cos 5θ in polar coordinates.</summary>
+    /// <summary>The curve r = 0.72 + 0.18 cos 5θ in polar coordinates.</summary>
     private static SdfShape Star(long points)
     {
         using var scope = NewDisposeScope();
@@ -51,7 +51,7 @@ internal sealed record SdfShape(string Name, Tensor Points, Tensor Normals, Func
         }
 
         static Tensor StarAt(Tensor angle) => stack([angle.cos(), angle.sin()], 1) * StarRadius(angle).unsqueeze(1);
-        static Tensor StarRadius(Tensor angle) => 0.6 + 0.15 * (5 * angle).cos();
+        static Tensor StarRadius(Tensor angle) => 0.72 + 0.18 * (5 * angle).cos();
     }
 
     /// <summary>The torus of radii 0.55 and 0.25 around the third axis, uniform by area.</summary>

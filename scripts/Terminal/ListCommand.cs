@@ -31,7 +31,7 @@ internal static class ListCommand
         screen.WriteTable(["paper", "title", "year", "arXiv", "family", "recipes"],
             [.. papers.OrderBy(p => p.Family, StringComparer.Ordinal).ThenBy(p => p.Slug, StringComparer.Ordinal)
                 .Select(object[] (p) => [p.Slug, p.Title, p.Year, p.ArXiv, p.Family, string.Join(", ", recipes.NamesOf(p.Slug))])]);
-        screen.Out.WriteLine($"{papers.Count} paper{(papers.Count == 1 ? "" : "s")}. Recipes run: dotnet run --project scripts -- <recipe>");
+        screen.Out.WriteLine($"{papers.Count} paper{(papers.Count == 1 ? "" : "s")}. To run: dotnet run --project scripts -- <recipe>");
         return ExitCode.Success;
     }
 }

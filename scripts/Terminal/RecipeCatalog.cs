@@ -11,8 +11,11 @@ internal sealed class RecipeCatalog
     public RecipeCatalog(IEnumerable<Type> types)
     {
         foreach (var type in types)
-            if (type.GetCustomAttribute<RecipeAttribute>() is { } attribute && !_recipes.TryAdd(attribute.Name, (Create(type), attribute.Paper)))
-                throw new InvalidOperationException($"Two recipes claim the name '{attribute.Name}': {_recipes[attribute.Name].Recipe.GetType()} and {type}");
+        {
+            if (type.GetCustomAttribute<RecipeAttribute>() is not { Name: var name, Paper: var paper }) continue;
+            if (!_recipes.TryAdd(name, (Create(type), paper)))
+                throw new InvalidOperationException($"Two recipes claim the name '{name}': {_recipes[name].Recipe.GetType()} and {type}");
+        }
     }
 
     /// <summary>The recipes' names, in order.</summary>

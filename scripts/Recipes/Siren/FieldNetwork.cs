@@ -21,7 +21,8 @@ internal sealed record FieldNetwork(string Name, Func<nn.Module<Tensor, Tensor>>
 
     /// <summary>A ReLU network behind a positional encoding, for images.</summary>
     public static FieldNetwork Encoded(long side, long width, params double[] rates) => new("ReLU+PE",
-        () => new CoordinateMlp(new CoordinateMlpConfig { Type = "relu", Mode = "nerf", Sidelength = [side], HiddenFeatures = width }), rates);
+        () => new CoordinateMlp(new CoordinateMlpConfig { Type = "relu", Mode = "nerf", Sidelength = [side], HiddenFeatures = width }),
+        rates);
 }
 
 /// <summary>A network that was trained, as its last checkpoint has it.</summary>

@@ -21,7 +21,8 @@ internal static class FieldSamples
         var y = field.call(x);
         var gradient = DifferentialOperators.Gradient(y, x);
         var second = laplacian ? DifferentialOperators.Divergence(gradient, x).unsqueeze(-1) : zeros([.. y.shape, 0], device: y.device);
-        return new FieldJet(y.MoveToOuterDisposeScope(), gradient.unsqueeze(-2).MoveToOuterDisposeScope(), second.MoveToOuterDisposeScope());
+        return new FieldJet(y.MoveToOuterDisposeScope(), gradient.unsqueeze(-2).MoveToOuterDisposeScope(),
+            second.MoveToOuterDisposeScope());
     }
 
     /// <summary>Values at the points (n, d), on the CPU. (n)</summary>
@@ -33,7 +34,8 @@ internal static class FieldSamples
     }
 
     /// <summary>Values, norms of the gradients and, if asked for, Laplacians at the points (n, d), on the CPU. (n) each.</summary>
-    public static (Tensor Values, Tensor Slopes, Tensor? Laplacians) Derivatives(nn.Module<Tensor, Tensor> field, Tensor coords, bool laplacian = true)
+    public static (Tensor Values, Tensor Slopes, Tensor? Laplacians) Derivatives(nn.Module<Tensor, Tensor> field, Tensor coords,
+        bool laplacian = true)
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();

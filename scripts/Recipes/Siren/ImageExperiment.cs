@@ -49,7 +49,8 @@ internal sealed class ImageExperiment(RecipeContext context, string? path) : Sir
         using var network = Zoo.Load<nn.Module<Tensor, Tensor>>(checkpoint);
         network.to(Context.Device);
         var values = FieldSamples.Values(network, FieldCoordinates.Grid([Side, Side], device: Context.Device));
-        Context.Output.Table($"{Side}×{Side} pixels", ["model", "PSNR in dB"], [[checkpoint.ModelName!, Psnr.Decibels(values, image.flatten(), Peak)]]);
+        Context.Output.Table($"{Side}×{Side} pixels", ["model", "PSNR in dB"],
+            [[checkpoint.ModelName!, Psnr.Decibels(values, image.flatten(), Peak)]]);
     }
 
     private (Tensor Image, PairDataset Data) Load()
@@ -63,11 +64,13 @@ internal sealed class ImageExperiment(RecipeContext context, string? path) : Sir
         using var scope = NewDisposeScope();
         var coords = FieldCoordinates.Grid([Side, Side], device: Context.Device);
         var (slopes, laplacians) = (Inner(Slopes(image)), Inner(Laplacians(image)));
-        Context.Output.Table("Fields after training; derivatives against differences of pixels", ["network", "learning rate", "PSNR in dB", "error of ‖∇‖", "error of Δ"],
+        Context.Output.Table("Fields after training; derivatives against differences of pixels",
+            ["network", "learning rate", "PSNR in dB", "error of ‖∇‖", "error of Δ"],
             fields.Select(f =>
             {
                 var derivatives = FieldSamples.Derivatives(f.Network, coords);
-                return (object[])[f.Name, f.LearningRate, f.Last(Quality), Error(derivatives.Slopes, slopes), Error(derivatives.Laplacians!, laplacians)];
+                return (object[])[f.Name, f.LearningRate, f.Last(Quality), Error(derivatives.Slopes, slopes),
+                    Error(derivatives.Laplacians!, laplacians)];
             }));
 
         double Error(Tensor field, Tensor truth) => ((Inner(field.reshape(Side, Side)) - truth).norm() / truth.norm()).item<float>();

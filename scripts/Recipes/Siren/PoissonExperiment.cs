@@ -15,12 +15,13 @@ namespace TorchZoo.Scripts.Recipes;
 /// <param name="supervision">One of <see cref="Supervisions"/>.</param>
 /// <param name="path">The image; null: the photograph that comes with the recipes.</param>
 /// <param name="other">The image to compose it with; null: the same, mirrored.</param>
-internal sealed class PoissonExperiment(RecipeContext context, string supervision, string? path, string? other) : SirenExperiment(context, SirenPoissonRecipe.Name)
+internal sealed class PoissonExperiment(RecipeContext context, string supervision, string? path, string? other)
+    : SirenExperiment(context, SirenPoissonRecipe.Name)
 {
     private const string Quality = "PSNR";
 
-    // In pixels. An image's Laplacian is strongest in waves of two pixels; of these its samples say nothing: the network meets the Laplacian at every
-    // pixel and is another image all the same. Smoothed so much, the Laplacian is resolved by the pixels.
+    // In pixels. An image's Laplacian is strongest in waves of two pixels; of these its samples say nothing: the network meets the
+    // Laplacian at every pixel and is another image all the same. Smoothed so much, the Laplacian is resolved by the pixels.
     private const double Smoothing = 2;
 
     public static readonly string[] Supervisions = ["gradients", "laplacian", "composition"];
@@ -53,7 +54,8 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
         TrainedField[] fields = [.. Networks.Select(n => TrainBest(n, data, step, plan))];
 
         Context.Output.Table($"Fields trained on {supervision} alone; what these leave open is taken from the image",
-            ["network", "learning rate", "loss", "PSNR in dB"], fields.Select(f => (object[])[f.Name, f.LearningRate, f.Result.History[^1].Training["loss"], f.Last(Quality)]));
+            ["network", "learning rate", "loss", "PSNR in dB"],
+            fields.Select(f => (object[])[f.Name, f.LearningRate, f.Result.History[^1].Training["loss"], f.Last(Quality)]));
         DrawFields($"{Steps} steps on the {supervision} of {Side}×{Side} pixels", image,
             fields.Select(f => (f.Name, f, (Func<Tensor, Tensor>)(x => x - Ambiguity(x - image)))));
         DrawLearning($"trained on {supervision} alone", Quality, "PSNR in dB", log: false, fields);
@@ -66,7 +68,8 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
         using var scope = NewDisposeScope();
         using var network = Zoo.Load<nn.Module<Tensor, Tensor>>(checkpoint);
         network.to(Context.Device);
-        Context.Output.Table($"{supervision} of {Side}×{Side} pixels", ["model", "PSNR in dB"], [[checkpoint.ModelName!, Reconstruction(network, LoadTruth())]]);
+        Context.Output.Table($"{supervision} of {Side}×{Side} pixels", ["model", "PSNR in dB"],
+            [[checkpoint.ModelName!, Reconstruction(network, LoadTruth())]]);
     }
 
     // Gradients are linear: the composition of two images' gradients belongs to the mean of the two.
@@ -105,7 +108,8 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
     {
         var first = LoadImage(path, Side);
         var second = other is null ? first.flip(1) : LoadImage(other, Side);
-        return new PairDataset(coords, GradientLoss.Compose(ImageDerivatives.Central(first), ImageDerivatives.Central(second)).reshape(-1, 2));
+        var gradients = GradientLoss.Compose(ImageDerivatives.Central(first), ImageDerivatives.Central(second));
+        return new PairDataset(coords, gradients.reshape(-1, 2));
     }
 
     private double Reconstruction(nn.Module<Tensor, Tensor> network, Tensor image)
@@ -115,8 +119,8 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
         return Psnr.Decibels(values - Ambiguity(values - image), image, Peak);
     }
 
-    /// <summary>The part of an error that the supervision can't know: a constant; with Laplacians, the harmonic function of the same boundary
-    /// values.</summary>
+    /// <summary>The part of an error that the supervision can't know: a constant; with Laplacians, the harmonic function of the same
+    /// boundary values.</summary>
     private Tensor Ambiguity(Tensor error)
     {
         using var scope = NewDisposeScope();
@@ -135,7 +139,8 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
         return new Claim(SirenPoissonRecipe.Name, $"PSNR in dB from {supervision}", psnr, threshold, baseline,
         [
             new(string.Create(CultureInfo.InvariantCulture, $"PSNR at least {threshold} dB ({psnr:F1} dB)"), psnr >= threshold),
-            new(string.Create(CultureInfo.InvariantCulture, $"at least {gap} dB better than {fields[1].Name} ({psnr - baseline:F1} dB)"), psnr >= baseline + gap),
+            new(string.Create(CultureInfo.InvariantCulture, $"at least {gap} dB better than {fields[1].Name} ({psnr - baseline:F1} dB)"),
+                psnr >= baseline + gap),
         ]);
     }
 
@@ -144,7 +149,8 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
         protected override void Run(Pairs batch, StepContext context)
         {
             var jet = FieldSamples.Jet((nn.Module<Tensor, Tensor>)context.Model, batch.Input, byLaplacian);
-            var loss = byLaplacian ? LaplaceLoss.Mse(jet.Laplacian, batch.Target) : GradientLoss.Mse(jet.Gradient.squeeze(-2), batch.Target);
+            var loss = byLaplacian ? LaplaceLoss.Mse(jet.Laplacian, batch.Target)
+                : GradientLoss.Mse(jet.Gradient.squeeze(-2), batch.Target);
             // A ReLU network's Laplacian is 0 whatever its weights are: there is no gradient.
             if (loss.requires_grad)
             {
@@ -154,6 +160,7 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
             context.Log("loss", loss);
         }
 
-        protected override void Evaluate(Pairs batch, StepContext context) => context.Log(Quality, quality((nn.Module<Tensor, Tensor>)context.Model));
+        protected override void Evaluate(Pairs batch, StepContext context) =>
+            context.Log(Quality, quality((nn.Module<Tensor, Tensor>)context.Model));
     }
 }

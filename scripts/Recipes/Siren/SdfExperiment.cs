@@ -24,8 +24,8 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
 {
     private const string Distance = "|Φ| at the points";
 
-    // Lower than for images: a distance is smooth. With 30 the field begins with waves shorter than the shape is wide, and away from the points,
-    // where only the slope of 1 is asked for, it stays folded, often with further zero levels inside the shape.
+    // Lower than for images: a distance is smooth. With 30 the field begins with waves shorter than the shape is wide, and away from the
+    // points, where only the slope of 1 is asked for, it stays folded, often with further zero levels inside the shape.
     private const double FirstOmega0 = 5;
 
     private bool IsFlat => shape.Dimensions == 2;
@@ -49,7 +49,11 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
         var data = new PairDataset(shape.Points, shape.Normals);
         var batches = (data.Count + BatchSize - 1) / BatchSize;
         var plan = new FieldPlan((int)Math.Max(1, Steps / batches), BatchSize, Distance, MonitorMaximum: false) { ClipNorm = 1 };
-        FieldNetwork[] networks = [FieldNetwork.Sine(shape.Dimensions, Width, 1e-4, FirstOmega0), FieldNetwork.Other("relu", shape.Dimensions, Width, 1e-4)];
+        FieldNetwork[] networks =
+        [
+            FieldNetwork.Sine(shape.Dimensions, Width, 1e-4, FirstOmega0),
+            FieldNetwork.Other("relu", shape.Dimensions, Width, 1e-4),
+        ];
         TrainedField[] fields = [.. networks.Select(n => TrainBest(n, data, new SdfStep(), plan))];
 
         var grid = GridPoints();
@@ -113,7 +117,8 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
         {
             var lines = Contour.Extract(values, axes: Axes);
             Context.Output.Note("closed lines", lines.Count(l => l.IsClosed));
-            Save("contour.csv", "the zero level, line by line", path => AtomicFile.Write(path, stream => stream.Write(Encoding.ASCII.GetBytes(Csv(lines)))));
+            Save("contour.csv", "the zero level, line by line",
+                path => AtomicFile.Write(path, stream => stream.Write(Encoding.ASCII.GetBytes(Csv(lines)))));
             return;
         }
         var mesh = IsoSurface.Extract(values, axes: Axes);
@@ -135,18 +140,24 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
         using var scope = NewDisposeScope();
         // In space, the slice through the middle.
         var side = Nodes;
-        var points = IsFlat ? grid : cat([FieldCoordinates.Grid([side, side], device: grid.device), zeros(side * side, 1, device: grid.device)], 1);
+        var points = IsFlat ? grid
+            : cat([FieldCoordinates.Grid([side, side], device: grid.device), zeros(side * side, 1, device: grid.device)], 1);
         var rows = new List<FieldPanel[]>();
         if (shape.Distance is not null) rows.Add([Panel("truth", shape.Distance(points.cpu()))]);
         foreach (var field in fields)
         {
             var (values, slopes, _) = FieldSamples.Derivatives(field.Network, points, laplacian: false);
-            rows.Add([Panel(field.Name, values), new($"{field.Name}: slope", slopes.reshape(side, side)) { Scale = "slope", Colors = ColorScale.Magnitude }]);
+            rows.Add(
+            [
+                Panel(field.Name, values),
+                new($"{field.Name}: slope", slopes.reshape(side, side)) { Scale = "slope", Colors = ColorScale.Magnitude },
+            ]);
         }
         Save("fields.png", "the signed distances with their zero levels", new FieldPicture
         { Title = $"{shape.Name}: signed distance{(IsFlat ? "" : ", slice through the middle")}", Rows = rows }.Save);
 
-        FieldPanel Panel(string title, Tensor values) => new(title, values.reshape(side, side)) { Scale = "distance", Colors = ColorScale.Diverging, Level = 0 };
+        FieldPanel Panel(string title, Tensor values) =>
+            new(title, values.reshape(side, side)) { Scale = "distance", Colors = ColorScale.Diverging, Level = 0 };
     }
 
     private Claim Judge(SdfErrors siren, SdfErrors baseline)
@@ -156,11 +167,14 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
         // Without the truth, the points are what is known of the surface.
         var known = shape.Distance is not null;
         var (value, contrast) = known ? (siren.Surface, baseline.Surface) : (siren.AtPoints, baseline.AtPoints);
-        return new Claim(SirenSdfRecipe.Name, $"{shape.Name} {(known ? "mean distance of the zero level" : "mean |Φ| at the points")}", value, distance, contrast,
+        return new Claim(SirenSdfRecipe.Name, $"{shape.Name} {(known ? "mean distance of the zero level" : "mean |Φ| at the points")}",
+            value, distance, contrast,
         [
             new(string.Create(CultureInfo.InvariantCulture, $"zero level within {distance} ({value:G3})"), value < distance),
-            new(string.Create(CultureInfo.InvariantCulture, $"|Φ| at the points within {distance} ({siren.AtPoints:G3})"), siren.AtPoints < distance),
-            new(string.Create(CultureInfo.InvariantCulture, $"‖∇Φ‖ − 1 within {eikonal} on a grid ({siren.Eikonal:G3})"), siren.Eikonal < eikonal),
+            new(string.Create(CultureInfo.InvariantCulture, $"|Φ| at the points within {distance} ({siren.AtPoints:G3})"),
+                siren.AtPoints < distance),
+            new(string.Create(CultureInfo.InvariantCulture, $"‖∇Φ‖ − 1 within {eikonal} on a grid ({siren.Eikonal:G3})"),
+                siren.Eikonal < eikonal),
         ]);
     }
 
@@ -181,6 +195,7 @@ internal sealed class SdfExperiment(RecipeContext context, SdfShape shape) : Sir
             context.Log("loss", loss);
         }
 
-        protected override void Evaluate(Pairs batch, StepContext context) => context.Log(Distance, context.Predict(batch.Input).abs().mean());
+        protected override void Evaluate(Pairs batch, StepContext context) =>
+            context.Log(Distance, context.Predict(batch.Input).abs().mean());
     }
 }

@@ -62,7 +62,8 @@ internal sealed record SdfShape(string Name, Tensor Points, Tensor Normals, Func
         using var generator = new Generator(seed);
         // Area per angle around the tube grows with the distance from the axis: accept accordingly. Three times as many draws are enough.
         var around = rand([3 * points + 100], ScalarType.Float64, generator: generator) * (2 * Math.PI);
-        var accepted = around[rand([3 * points + 100], ScalarType.Float64, generator: generator) * (ring + tube) < ring + tube * around.cos()][..(int)points];
+        var draws = rand([3 * points + 100], ScalarType.Float64, generator: generator) * (ring + tube);
+        var accepted = around[draws < ring + tube * around.cos()][..(int)points];
         var along = rand([points], ScalarType.Float64, generator: generator) * (2 * Math.PI);
         var normals = stack([accepted.cos() * along.cos(), accepted.cos() * along.sin(), accepted.sin()], 1);
         var centres = stack([along.cos(), along.sin(), zeros_like(along)], 1) * ring;
@@ -70,8 +71,8 @@ internal sealed record SdfShape(string Name, Tensor Points, Tensor Normals, Func
         {
             using var inner = NewDisposeScope();
             var x = at.to(ScalarType.Float64);
-            var out_ = x.narrow(1, 0, 2).norm(1) - ring;
-            return ((out_.square() + x.select(1, 2).square()).sqrt() - tube).MoveToOuterDisposeScope();
+            var fromRing = x.narrow(1, 0, 2).norm(1) - ring;
+            return ((fromRing.square() + x.select(1, 2).square()).sqrt() - tube).MoveToOuterDisposeScope();
         });
     }
 
@@ -82,9 +83,11 @@ internal sealed record SdfShape(string Name, Tensor Points, Tensor Normals, Func
         using var scope = NewDisposeScope();
         using var cloud = PointCloudFile.Load(path);
         if (cloud.Normals is null)
-            throw new ArgumentException($"{path}: expected points with normals; there are none, and no faces to take them from.", "--points");
+            throw new ArgumentException($"{path}: expected points with normals; there are none, and no faces to take them from.",
+                "--points");
         var facing = cloud.Normals.norm(1) > 0.5;
-        return new(Path.GetFileName(path), Single(FieldCoordinates.Normalize(cloud.Points[facing]) * Margin), Single(cloud.Normals[facing]), Distance: null);
+        return new(Path.GetFileName(path), Single(FieldCoordinates.Normalize(cloud.Points[facing]) * Margin), Single(cloud.Normals[facing]),
+            Distance: null);
     }
 
     private static Tensor Chosen(Tensor rows, Tensor indices) => Single(rows.index_select(0, indices));

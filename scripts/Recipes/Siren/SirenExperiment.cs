@@ -28,16 +28,16 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
     /// <summary>What further notes the checkpoints get.</summary>
     protected virtual IEnumerable<KeyValuePair<string, string>> Notes => [];
 
-    /// <summary>Trains a network with each of its learning rates and returns the one that a metric says is best; the run's own seed makes the
-    /// weights.</summary>
+    /// <summary>Trains a network with each of its learning rates and returns the one that a metric says is best; the run's own seed makes
+    /// the weights.</summary>
     protected TrainedField TrainBest(FieldNetwork network, IDataset data, TrainingStep step, FieldPlan plan)
     {
         TrainedField? best = null;
         foreach (var rate in network.LearningRates)
         {
             var trained = Train(network, rate, data, step, plan);
-            if (best is null || (plan.MonitorMaximum ? trained.Last(plan.Monitor) > best.Last(plan.Monitor) : trained.Last(plan.Monitor) < best.Last(plan.Monitor)))
-                best = trained;
+            var better = best is null ? 1 : trained.Last(plan.Monitor).CompareTo(best.Last(plan.Monitor)) * (plan.MonitorMaximum ? 1 : -1);
+            if (better > 0) best = trained;
         }
         return best!;
     }
@@ -47,7 +47,7 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         random.manual_seed(unchecked((long)context.Seed));
         using var fresh = network.Make();
         // The first network is what the run is about: its checkpoints are in the run's folder itself.
-        var folder = network.Name == "Siren" ? "" : string.Create(CultureInfo.InvariantCulture, $"{network.Name.ToLowerInvariant()}-{rate:0e-0}");
+        var folder = network.Name == "Siren" ? "" : FormattableString.Invariant($"{network.Name.ToLowerInvariant()}-{rate:0e-0}");
         var trainer = new Trainer(fresh, new TrainerOptions
         {
             Epochs = plan.Epochs,
@@ -81,23 +81,27 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         return new TrainedField(network.Name, rate, again, result);
     }
 
-    /// <summary>A grey image in [−1, 1]: the middle square of a file, or of the photograph that comes with the recipes. (side, side)</summary>
+    /// <summary>A grey image in [−1, 1]: the middle square of a file, or of the photograph that comes with the recipes. (side,
+    /// side)</summary>
     protected static Tensor LoadImage(string? path, long side)
     {
         using var scope = NewDisposeScope();
         using var photograph = path is null ? typeof(SirenExperiment).Assembly.GetManifestResourceStream("data/camera.png")! : null;
-        var image = photograph is null ? ImageFile.Load(path!, ImageChannels.Grey) : ImageFile.Load(photograph, ImageChannels.Grey, "data/camera.png");
+        var image = photograph is null ? ImageFile.Load(path!, ImageChannels.Grey)
+            : ImageFile.Load(photograph, ImageChannels.Grey, "data/camera.png");
         return (2 * ImageFile.Resize(ImageFile.CenterSquare(image), side, side) - 1).squeeze(0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The norm of an image's gradient by differences, in the coordinates' units. (side, side); the outermost pixels are not finite.</summary>
+    /// <summary>The norm of an image's gradient by differences, in the coordinates' units. (side, side); the outermost pixels are not
+    /// finite.</summary>
     protected static Tensor Slopes(Tensor image)
     {
         using var scope = NewDisposeScope();
         return WithoutBorder(ImageDerivatives.Central(image).norm(-1)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>An image's Laplacian by differences, in the coordinates' units. (side, side); the outermost pixels are not finite.</summary>
+    /// <summary>An image's Laplacian by differences, in the coordinates' units. (side, side); the outermost pixels are not
+    /// finite.</summary>
     protected static Tensor Laplacians(Tensor image)
     {
         using var scope = NewDisposeScope();
@@ -128,7 +132,8 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
             var (values, slopes, laplacians) = FieldSamples.Derivatives(field.Network, coords);
             rows.Add(Row(name, show(values.reshape(side, side)), slopes.reshape(side, side), laplacians!.reshape(side, side)));
         }
-        Save("fields.png", "the image and each network's field, with gradients and Laplacians", new FieldPicture { Title = title, Rows = rows }.Save);
+        Save("fields.png", "the image and each network's field, with gradients and Laplacians",
+            new FieldPicture { Title = title, Rows = rows }.Save);
 
         static FieldPanel[] Row(string name, Tensor values, Tensor slopes, Tensor laplacians) =>
         [

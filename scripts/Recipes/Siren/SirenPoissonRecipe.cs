@@ -14,8 +14,10 @@ public sealed class SirenPoissonRecipe : Recipe
         DefaultValueFactory = _ => PoissonExperiment.Supervisions[0],
     };
 
-    private readonly Option<string?> _image = SirenRecipe.FileOption("--image", "The image, PNG or JPEG, instead of the photograph that comes with the recipe");
-    private readonly Option<string?> _other = SirenRecipe.FileOption("--other", "The second image of a composition instead of the first, mirrored");
+    private readonly Option<string?> _image = SirenRecipe.FileOption("--image",
+        "The image, PNG or JPEG, instead of the photograph that comes with the recipe");
+    private readonly Option<string?> _other = SirenRecipe.FileOption("--other",
+        "The second image of a composition instead of the first, mirrored");
 
     /// <summary>The recipe.</summary>
     public SirenPoissonRecipe() => _supervision.AcceptOnlyFromAmong(PoissonExperiment.Supervisions);
@@ -34,7 +36,8 @@ public sealed class SirenPoissonRecipe : Recipe
     public override Claim? Evaluate(EvaluateContext context)
     {
         if (!context.Checkpoint.Notes.TryGetValue("supervision", out var supervision))
-            throw new InvalidDataException($"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+            throw new InvalidDataException(
+                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
         Experiment(SirenRecipe.SameSize(context), supervision).Evaluate(context.Checkpoint);
         return null;
     }

@@ -8,7 +8,8 @@ public sealed class SirenRecipe : Recipe
 {
     internal const string Name = "siren";
 
-    private readonly Option<string?> _image = FileOption("--image", "The image, PNG or JPEG, instead of the photograph that comes with the recipe");
+    private readonly Option<string?> _image = FileOption("--image",
+        "The image, PNG or JPEG, instead of the photograph that comes with the recipe");
 
     /// <inheritdoc/>
     public override IEnumerable<Option> Options => [_image];
@@ -29,7 +30,8 @@ public sealed class SirenRecipe : Recipe
         var option = new Option<string?>(name) { Description = description, HelpName = "FILE" };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is { } path && !File.Exists(path)) result.AddError($"{name}: there is no file '{path}'.");
+            if (result.GetValueOrDefault<string?>() is { } path && !File.Exists(path))
+                result.AddError($"{name}: there is no file '{path}'.");
         });
         return option;
     }

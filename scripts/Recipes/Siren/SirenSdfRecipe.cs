@@ -16,7 +16,8 @@ public sealed class SirenSdfRecipe : Recipe
         DefaultValueFactory = _ => SdfShape.Names[0],
     };
 
-    private readonly Option<string?> _points = SirenRecipe.FileOption("--points", "Points with normals in space instead of a shape: .xyz, .ply or .obj");
+    private readonly Option<string?> _points = SirenRecipe.FileOption("--points",
+        "Points with normals in space instead of a shape: .xyz, .ply or .obj");
 
     /// <summary>The recipe.</summary>
     public SirenSdfRecipe() => _shape.AcceptOnlyFromAmong(SdfShape.Names);
@@ -25,7 +26,8 @@ public sealed class SirenSdfRecipe : Recipe
     public override IEnumerable<Option> Options => [_shape, _points];
 
     /// <inheritdoc/>
-    public override string? Variant(ParseResult arguments) => arguments.GetValue(_points) is { } path ? Path.GetFileNameWithoutExtension(path)
+    public override string? Variant(ParseResult arguments) =>
+        arguments.GetValue(_points) is { } path ? Path.GetFileNameWithoutExtension(path)
         : arguments.GetValue(_shape) is var s && s == SdfShape.Names[0] ? null : s;
 
     /// <inheritdoc/>
@@ -35,7 +37,8 @@ public sealed class SirenSdfRecipe : Recipe
     public override Claim? Evaluate(EvaluateContext context)
     {
         if (!context.Checkpoint.Notes.TryGetValue("shape", out var shape))
-            throw new InvalidDataException($"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+            throw new InvalidDataException(
+                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
         if (!SdfShape.Names.Contains(shape) && PathOf(context) is null)
             throw new ArgumentException($"{context.Checkpoint.Path} was trained on {shape}; give that file with --points.", "--points");
         Experiment(SirenRecipe.SameSize(context), shape).Evaluate(context.Checkpoint);

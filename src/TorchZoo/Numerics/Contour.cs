@@ -5,12 +5,13 @@ namespace TorchZoo.Numerics;
 /// <summary>The lines on which a field on a grid has a given value, by marching squares.</summary>
 public static class Contour
 {
-    /// <summary>The lines between nodes below the level and nodes at or above it, with linear interpolation along the grid's edges.</summary>
+    /// <summary>The lines between nodes below the level and nodes at or above it, with linear interpolation along the grid's
+    /// edges.</summary>
     /// <param name="field">(n₀, n₁), real and finite; less than two nodes along an axis have no line between them.</param>
     /// <param name="level">The value.</param>
     /// <param name="axes">Coordinates of the first and last node of each axis; null: 0 and n − 1.</param>
-    /// <returns>Lines, closed or from border to border, with the lower values on their left (the first axis to the right, the second up). Where
-    /// values at nodes equal the level, points of a line may coincide.</returns>
+    /// <returns>Lines, closed or from border to border, with the lower values on their left (the first axis to the right, the second up).
+    /// Where values at nodes equal the level, points of a line may coincide.</returns>
     /// <exception cref="ArgumentException">The field has another number of axes, isn't real or isn't finite; the level or an interval isn't
     /// valid.</exception>
     public static IReadOnlyList<ContourLine> Extract(Tensor field, double level = 0, IReadOnlyList<(double Low, double High)>? axes = null)
@@ -34,7 +35,8 @@ public static class Contour
         }
     }
 
-    // From each crossing to the next on its line. A crossing is twice the number of the node from which its edge goes, plus the edge's axis.
+    // From each crossing to the next on its line. A crossing is twice the number of the node from which its edge goes, plus the edge's
+    // axis.
     private static SortedDictionary<long, long> Segments(GridField grid)
     {
         var next = new SortedDictionary<long, long>();

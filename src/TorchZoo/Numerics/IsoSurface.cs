@@ -20,14 +20,16 @@ public static class IsoSurface
         return (f & 1) == 1 ? new[] { side, side + u, side + u + v, side + v } : [side, side + v, side + u + v, side + u];
     })];
 
-    private static readonly int[][] FaceEdges = [.. FaceCorners.Select(c => Enumerable.Range(0, 4).Select(k => Edge(c[k], c[(k + 1) & 3])).ToArray())];
+    private static readonly int[][] FaceEdges =
+        [.. FaceCorners.Select(c => Enumerable.Range(0, 4).Select(k => Edge(c[k], c[(k + 1) & 3])).ToArray())];
 
-    /// <summary>The surface between nodes below the level and nodes at or above it, with linear interpolation along the grid's edges.</summary>
+    /// <summary>The surface between nodes below the level and nodes at or above it, with linear interpolation along the grid's
+    /// edges.</summary>
     /// <param name="field">(n₀, n₁, n₂), real and finite; less than two nodes along an axis have no surface between them.</param>
     /// <param name="level">The value.</param>
     /// <param name="axes">Coordinates of the first and last node of each axis; null: 0 and n − 1.</param>
-    /// <returns>Vertices in float64 and triangles that face greater values. It is closed but for where it leaves the grid. Where values at nodes
-    /// equal the level, vertices may coincide and triangles have no area; their connections are right all the same.</returns>
+    /// <returns>Vertices in float64 and triangles that face greater values. It is closed but for where it leaves the grid. Where values at
+    /// nodes equal the level, vertices may coincide and triangles have no area; their connections are right all the same.</returns>
     /// <exception cref="ArgumentException">The field has another number of axes, isn't real or isn't finite; the level or an interval isn't
     /// valid.</exception>
     public static TriangleMesh Extract(Tensor field, double level = 0, IReadOnlyList<(double Low, double High)>? axes = null)
@@ -127,8 +129,8 @@ public static class IsoSurface
 
     private static class Polygon
     {
-        /// <summary>Cuts a loop of edges of the cube into triangles, so that no cut lies in a face of the cube: there, the next cube might have the
-        /// same cut, and four triangles would meet.</summary>
+        /// <summary>Cuts a loop of edges of the cube into triangles, so that no cut lies in a face of the cube: there, the next cube might
+        /// have the same cut, and four triangles would meet.</summary>
         /// <returns>Places in the loop, three a triangle; empty if it can't be done.</returns>
         public static int[] Triangulate(int[] loop)
         {

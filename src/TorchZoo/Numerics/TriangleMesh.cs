@@ -7,14 +7,16 @@ public sealed class TriangleMesh : IDisposable
 {
     /// <summary>Takes over the tensors.</summary>
     /// <param name="vertices">Corners (v, 3), real.</param>
-    /// <param name="faces">The numbers of each triangle's corners (f, 3), int64; anticlockwise as seen from the side that is outside.</param>
+    /// <param name="faces">The numbers of each triangle's corners (f, 3), int64; anticlockwise as seen from the side that is
+    /// outside.</param>
     /// <exception cref="ArgumentException">A shape or type is another, or there is no corner of some number.</exception>
     public TriangleMesh(Tensor vertices, Tensor faces)
     {
         ArgumentNullException.ThrowIfNull(vertices);
         ArgumentNullException.ThrowIfNull(faces);
         if (!vertices.is_floating_point() || vertices.dim() != 2 || vertices.shape[1] != 3)
-            throw new ArgumentException($"Expected real (v, 3), got {vertices.dtype} ({string.Join(", ", vertices.shape)})", nameof(vertices));
+            throw new ArgumentException($"Expected real (v, 3), got {vertices.dtype} ({string.Join(", ", vertices.shape)})",
+                nameof(vertices));
         if (faces.dtype != ScalarType.Int64 || faces.dim() != 2 || faces.shape[1] != 3)
             throw new ArgumentException($"Expected int64 (f, 3), got {faces.dtype} ({string.Join(", ", faces.shape)})", nameof(faces));
         using (NewDisposeScope())
@@ -65,7 +67,8 @@ public sealed class TriangleMesh : IDisposable
         var sums = zeros(Vertices.shape, dtype: ScalarType.Float64);
         var cross = Crosses().Cross;
         for (var k = 0; k < 3; k++) sums.index_add_(0, Faces.select(1, k).cpu(), cross, 1);
-        return (sums / sums.norm(1, keepdim: true).clamp_min(double.Epsilon)).to(Vertices.dtype).to(Vertices.device).MoveToOuterDisposeScope();
+        sums /= sums.norm(1, keepdim: true).clamp_min(double.Epsilon);
+        return sums.to(Vertices.dtype).to(Vertices.device).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -139,9 +139,11 @@ public sealed record FieldPicture
         // A value belongs to the middle of its cell.
         var (width, height) = (box.Width / values.GetLength(1), box.Height / values.GetLength(0));
         foreach (var line in Contour.Extract(field, level))
-            path.AddPoly([.. line.Points.Select(p => new SKPoint(box.Left + (width * (float)(p.Second + 0.5)), box.Top + (height * (float)(p.First + 0.5))))],
-                line.IsClosed);
+            path.AddPoly([.. line.Points.Select(p => Place(p.First, p.Second))], line.IsClosed);
         canvas.DrawPath(path, paint);
+
+        SKPoint Place(double row, double column) => new(box.Left + (width * (float)(column + 0.5)),
+            box.Top + (height * (float)(row + 0.5)));
     }
 
     private static SKImage Image(Panel panel, IColormap map)

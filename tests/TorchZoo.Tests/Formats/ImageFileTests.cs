@@ -95,13 +95,15 @@ public class ImageFileTests
     }
 
     [Test, Category("Property")]
-    public void ResizingKeepsTheMean() => Gen.Select(Gen.Long[1, 12], Gen.Long[1, 12], Gen.Long[1, 15], Gen.Long[1, 15]).Sample((h, w, height, width) =>
+    public void ResizingKeepsTheMean() =>
+        Gen.Select(Gen.Long[1, 12], Gen.Long[1, 12], Gen.Long[1, 15], Gen.Long[1, 15]).Sample((h, w, height, width) =>
     {
         using var scope = NewDisposeScope();
         var image = rand([2, h, w], ScalarType.Float64);
         var resized = ImageFile.Resize(image, height, width);
         return resized.shape.SequenceEqual([2, height, width]) && resized.mean([1, 2]).allclose(image.mean([1, 2]), 1e-12, 1e-12)
-            && resized.min().item<double>() >= image.min().item<double>() - 1e-12 && resized.max().item<double>() <= image.max().item<double>() + 1e-12;
+            && resized.min().item<double>() >= image.min().item<double>() - 1e-12
+            && resized.max().item<double>() <= image.max().item<double>() + 1e-12;
     }, iter: 100);
 
     [Test]
@@ -111,7 +113,8 @@ public class ImageFileTests
         var image = arange(16, ScalarType.Float64).reshape(4, 4);
         Assert.Multiple(() =>
         {
-            Assert.That(ImageFile.Resize(image, 2, 2).flatten().data<double>().ToArray(), Is.EqualTo(new[] { 2.5, 4.5, 10.5, 12.5 }).Within(1e-12));
+            Assert.That(ImageFile.Resize(image, 2, 2).flatten().data<double>().ToArray(),
+                Is.EqualTo(new[] { 2.5, 4.5, 10.5, 12.5 }).Within(1e-12));
             Assert.That(ImageFile.Resize(image[0].unsqueeze(0), 1, 3).flatten().data<double>().ToArray(),
                 Is.EqualTo(new[] { 0.25, 1.5, 2.75 }).Within(1e-12), "(0 + 1/3)/(4/3), (2/3 + 4/3)/(4/3), …");
             Assert.That(ImageFile.CenterSquare(zeros(3, 8, 5)).shape, Is.EqualTo(new long[] { 3, 5, 5 }));
@@ -140,13 +143,19 @@ public class ImageFileTests
         using var scope = NewDisposeScope();
         Assert.Multiple(() =>
         {
-            Assert.That(() => ImageFile.Save(_folder["a.tiff"], zeros(2, 2)), Throws.ArgumentException.With.Property("ParamName").EqualTo("path"));
-            Assert.That(() => ImageFile.Save(_folder["a.png"], zeros(2, 2, 2)), Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
-            Assert.That(() => ImageFile.Save(_folder["a.png"], zeros(3, 0, 2)), Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
-            Assert.That(() => ImageFile.Save(_folder["a.png"], full([2, 2], double.NaN)), Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
-            Assert.That(() => ImageFile.Save(_folder["a.jpg"], zeros(2, 2), 0), Throws.ArgumentException.With.Property("ParamName").EqualTo("quality"));
+            Assert.That(() => ImageFile.Save(_folder["a.tiff"], zeros(2, 2)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("path"));
+            Assert.That(() => ImageFile.Save(_folder["a.png"], zeros(2, 2, 2)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
+            Assert.That(() => ImageFile.Save(_folder["a.png"], zeros(3, 0, 2)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
+            Assert.That(() => ImageFile.Save(_folder["a.png"], full([2, 2], double.NaN)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
+            Assert.That(() => ImageFile.Save(_folder["a.jpg"], zeros(2, 2), 0),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("quality"));
             Assert.That(() => ImageFile.Resize(zeros(2), 1, 1), Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
-            Assert.That(() => ImageFile.Resize(zeros(2, 2), 0, 1), Throws.InstanceOf<ArgumentException>().With.Property("ParamName").EqualTo("height"));
+            Assert.That(() => ImageFile.Resize(zeros(2, 2), 0, 1),
+                Throws.InstanceOf<ArgumentException>().With.Property("ParamName").EqualTo("height"));
             Assert.That(() => ImageFile.CenterSquare(zeros(2)), Throws.ArgumentException.With.Property("ParamName").EqualTo("image"));
             Assert.That(_folder.Files, Is.Empty);
         });

@@ -10,7 +10,9 @@ namespace TorchZoo.Tests.Formats;
 
 public class PointCloudFileTests
 {
-    private const string PlyHead = "ply\nformat ascii 1.0\ncomment made by hand\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\n";
+    private const string PlyHead =
+        "ply\nformat ascii 1.0\ncomment made by hand\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\n";
+    private const string FaceHead = "element face 1\nproperty list int int vertex_indices\nend_header\n1 2 3 4 5 6\n";
 
     private TemporaryFolder _folder = null!;
 
@@ -22,8 +24,9 @@ public class PointCloudFileTests
 
     [TestCase("a.xyz", "# points\n1 2 3 0 0 2\n\n4\t5,6  3 0 4\n")]
     [TestCase("a.ply", PlyHead + "property float nx\nproperty float ny\nproperty float nz\nend_header\n1 2 3 0 0 2\n4 5 6 3 0 4\n")]
-    [TestCase("a.ply", "ply\r\nformat ascii 1.0\r\nelement other 1\r\nproperty list uchar int things\r\nelement vertex 2\r\nproperty double nz\r\n"
-        + "property double ny\r\nproperty double nx\r\nproperty double z\r\nproperty double y\r\nproperty uchar red\r\nproperty double x\r\nend_header\r\n"
+    [TestCase("a.ply", "ply\r\nformat ascii 1.0\r\nelement other 1\r\nproperty list uchar int things\r\nelement vertex 2\r\n"
+        + "property double nz\r\nproperty double ny\r\nproperty double nx\r\n"
+        + "property double z\r\nproperty double y\r\nproperty uchar red\r\nproperty double x\r\nend_header\r\n"
         + "3 7 8 9\r\n2 0 0 3 2 255 1\r\n4 0 3 6 5 0 4\r\n")]
     [TestCase("a.obj", "o thing\nv 1 2 3\nv 4 5 6\nvn 0 0 2\nvn 3 0 4\n")]
     [TestCase("a.OBJ", "v 1 2 3 1\nv 4 5 6 1\nvn 3 0 4\nvn 0 0 2\nvt 0 0\nf 1/1/2 2//1 -2/1/-1\n")]
@@ -69,7 +72,8 @@ public class PointCloudFileTests
     public void BinaryPlyMayHaveAnyTypes()
     {
         using var stream = new MemoryStream();
-        stream.Write(Encoding.ASCII.GetBytes("ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty double x\nproperty short y\nproperty uint8 z\n"
+        stream.Write(Encoding.ASCII.GetBytes("ply\nformat binary_little_endian 1.0\nelement vertex 1\n"
+            + "property double x\nproperty short y\nproperty uint8 z\n"
             + "property list ushort int8 extra\nproperty int32 nx\nproperty uint ny\nproperty char nz\nend_header\n"));
         var body = new byte[8 + 2 + 1 + 2 + 3 + 4 + 4 + 1];
         BinaryPrimitives.WriteDoubleLittleEndian(body, 0.5);
@@ -112,12 +116,13 @@ public class PointCloudFileTests
     [TestCase("a.ply", PlyHead + "end_header\n1 2 3 4 5 six", "got 'six'")]
     [TestCase("a.ply", "ply\nformat ascii 1.0\nelement vertex 9000000000000000000\nproperty float x\nend_header\n1", "too short")]
     [TestCase("a.ply", "ply\nformat ascii 1.0\nelement vertex 9000000000000000000\nend_header\n1", "too short")]
-    [TestCase("a.ply", PlyHead + "element face 1\nproperty list int int vertex_indices\nend_header\n1 2 3 4 5 6\n-1 0", "a length that can't be")]
-    [TestCase("a.ply", PlyHead + "element face 1\nproperty list int int vertex_indices\nend_header\n1 2 3 4 5 6\n3 0 1 2", "a corner that isn't there")]
+    [TestCase("a.ply", PlyHead + FaceHead + "-1 0", "a length that can't be")]
+    [TestCase("a.ply", PlyHead + FaceHead + "3 0 1 2", "a corner that isn't there")]
     public void DamagedFilesAreRefusedWithTheirNameAndTheReason(string name, string text, string reason)
     {
         File.WriteAllText(_folder[name], text);
-        Assert.That(() => PointCloudFile.Load(_folder[name]), Throws.TypeOf<InvalidDataException>().With.Message.Contains(name).And.Message.Contains(reason));
+        Assert.That(() => PointCloudFile.Load(_folder[name]),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains(name).And.Message.Contains(reason));
     }
 
     [Test]

@@ -45,8 +45,8 @@ public class LevelSetTests
     public void ASaddleIsCutAsTheBilinearInterpolantIs()
     {
         using var scope = NewDisposeScope();
-        // The saddle of (−3, 1; 1, −1) has the value (3 − 1)/(−6) < 0: what is below 0 hangs together, each line cuts off a corner above it. The
-        // other way around for (−1, 3; 3, −1)·½, whose saddle is above 0.
+        // The saddle of (−3, 1; 1, −1) has the value (3 − 1)/(−6) < 0: what is below 0 hangs together, each line cuts off a corner above
+        // it. The other way around for (−1, 3; 3, −1)·½, whose saddle is above 0.
         var joined = Contour.Extract(tensor(new double[,] { { -3, 1 }, { 1, -1 } }));
         var apart = Contour.Extract(tensor(new double[,] { { -1, 3 }, { 3, -1 } }));
         Assert.Multiple(() =>
@@ -69,7 +69,8 @@ public class LevelSetTests
             Assert.That(Contour.Extract(ones(rows, columns)), Is.Empty);
             Assert.That(Contour.Extract(ones(rows, columns), 1), Is.Empty, "values at the level are not below it");
             using var mesh = IsoSurface.Extract(ones(rows, columns, columns));
-            Assert.That((mesh.Vertices.shape, mesh.Faces.shape), Is.EqualTo((new long[] { 0, 3 }, new long[] { 0, 3 })).Using<(long[], long[])>(
+            Assert.That((mesh.Vertices.shape, mesh.Faces.shape),
+                Is.EqualTo((new long[] { 0, 3 }, new long[] { 0, 3 })).Using<(long[], long[])>(
                 (a, b) => a.Item1.SequenceEqual(b.Item1) && a.Item2.SequenceEqual(b.Item2)));
             Assert.That((mesh.Area, mesh.Volume, mesh.EulerCharacteristic), Is.EqualTo((0.0, 0.0, 0L)));
         });
@@ -100,7 +101,8 @@ public class LevelSetTests
         var x = Axes(40, 40, 40);
         var torus = (((x[0].square() + x[1].square()).sqrt() - 0.6).square() + x[2].square()).sqrt();
         using var ring = IsoSurface.Extract(torus, 0.2, [Unit, Unit, Unit]);
-        using var pair = IsoSurface.Extract(minimum((x[0] - 0.5).square(), (x[0] + 0.5).square()) + x[1].square() + x[2].square(), 0.1, [Unit, Unit, Unit]);
+        using var pair = IsoSurface.Extract(minimum((x[0] - 0.5).square(), (x[0] + 0.5).square()) + x[1].square() + x[2].square(), 0.1,
+            [Unit, Unit, Unit]);
         Assert.Multiple(() =>
         {
             Assert.That(ring.EulerCharacteristic, Is.Zero);
@@ -131,7 +133,8 @@ public class LevelSetTests
 
     // Noise has every case of a cube, all ambiguous ones too. Surrounded by values above the level the surface must be closed.
     [Test, Category("Property")]
-    public void NoiseHasClosedSurfacesAndLines() => Gen.Select(Gen.Int[2, 7], Gen.Int[2, 7], Gen.Int[2, 7], Gen.Int[0, int.MaxValue], Gen.Bool).Sample((a, b, c, seed, whole) =>
+    public void NoiseHasClosedSurfacesAndLines() =>
+        Gen.Select(Gen.Int[2, 7], Gen.Int[2, 7], Gen.Int[2, 7], Gen.Int[0, int.MaxValue], Gen.Bool).Sample((a, b, c, seed, whole) =>
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed);
@@ -153,13 +156,19 @@ public class LevelSetTests
         {
             Assert.That(() => Contour.Extract(ones(3, 3, 3)), Throws.ArgumentException.With.Property("ParamName").EqualTo("field"));
             Assert.That(() => IsoSurface.Extract(ones(3, 3)), Throws.ArgumentException.With.Property("ParamName").EqualTo("field"));
-            Assert.That(() => Contour.Extract(ones([3, 3], ScalarType.Int64)), Throws.ArgumentException.With.Property("ParamName").EqualTo("field"));
-            Assert.That(() => Contour.Extract(full([3, 3], double.NaN)), Throws.ArgumentException.With.Property("ParamName").EqualTo("field"));
-            Assert.That(() => Contour.Extract(ones(3, 3), double.NaN), Throws.ArgumentException.With.Property("ParamName").EqualTo("level"));
+            Assert.That(() => Contour.Extract(ones([3, 3], ScalarType.Int64)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("field"));
+            Assert.That(() => Contour.Extract(full([3, 3], double.NaN)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("field"));
+            Assert.That(() => Contour.Extract(ones(3, 3), double.NaN),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("level"));
             Assert.That(() => Contour.Extract(ones(3, 3), 0, [Unit]), Throws.ArgumentException.With.Property("ParamName").EqualTo("axes"));
-            Assert.That(() => Contour.Extract(ones(3, 3), 0, [Unit, (1, 1)]), Throws.ArgumentException.With.Property("ParamName").EqualTo("axes"));
-            Assert.That(() => new TriangleMesh(ones(3, 3), tensor(new long[,] { { 0, 1, 3 } })), Throws.ArgumentException.With.Property("ParamName").EqualTo("faces"));
-            Assert.That(() => new TriangleMesh(ones(3, 2), zeros([0, 3], ScalarType.Int64)), Throws.ArgumentException.With.Property("ParamName").EqualTo("vertices"));
+            Assert.That(() => Contour.Extract(ones(3, 3), 0, [Unit, (1, 1)]),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("axes"));
+            Assert.That(() => new TriangleMesh(ones(3, 3), tensor(new long[,] { { 0, 1, 3 } })),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("faces"));
+            Assert.That(() => new TriangleMesh(ones(3, 2), zeros([0, 3], ScalarType.Int64)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("vertices"));
         });
     }
 

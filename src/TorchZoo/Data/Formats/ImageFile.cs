@@ -36,7 +36,8 @@ public static class ImageFile
         // The codec wants to seek; a copy lets every stream do.
         using var data = SKData.Create(stream);
         using var codec = data is null ? null : SKCodec.Create(data);
-        if (codec is null) throw new InvalidDataException($"{name}: this is no image in a format that is known (PNG, JPEG, WebP, GIF, BMP)");
+        if (codec is null)
+            throw new InvalidDataException($"{name}: this is no image in a format that is known (PNG, JPEG, WebP, GIF, BMP)");
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         if (width < 1 || height < 1 || (long)width * height > MaximumPixels)
             throw new InvalidDataException($"{name}: expected at most {MaximumPixels} pixels, got {width}×{height}");
@@ -47,7 +48,8 @@ public static class ImageFile
 
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var pixels = tensor(bitmap.GetPixelSpan().ToArray(), [height, width, 4]).narrow(2, 0, 3).permute(2, 0, 1).to(ScalarType.Float32) / 255;
+        var pixels = tensor(bitmap.GetPixelSpan().ToArray(), [height, width, 4]).narrow(2, 0, 3).permute(2, 0, 1)
+            .to(ScalarType.Float32) / 255;
         if (channels == ImageChannels.Grey)
             pixels = (pixels[0] * 0.299 + pixels[1] * 0.587 + pixels[2] * 0.114).clamp_(0, 1).unsqueeze(0);
         return Upright(pixels, codec.EncodedOrigin).contiguous().MoveToOuterDisposeScope();
@@ -72,7 +74,8 @@ public static class ImageFile
         CheckImage(image);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        if (!image.isfinite().all().item<bool>()) throw new ArgumentException("Expected finite values, got some that aren't", nameof(image));
+        if (!image.isfinite().all().item<bool>())
+            throw new ArgumentException("Expected finite values, got some that aren't", nameof(image));
         var planes = (image.detach().cpu().to(ScalarType.Float64).clamp(0, 1) * 255).round().to(ScalarType.Byte);
         if (planes.dim() == 2) planes = planes.unsqueeze(0);
         var (height, width) = ((int)planes.shape[1], (int)planes.shape[2]);
@@ -82,7 +85,8 @@ public static class ImageFile
         var rows = isGrey ? planes[0] : cat([planes, full([1, height, width], 255, dtype: ScalarType.Byte)]).permute(1, 2, 0);
         using var pixels = SKImage.FromPixelCopy(info, rows.contiguous().data<byte>().ToArray())
             ?? throw new InvalidOperationException($"No memory for an image of {width}×{height} pixels");
-        using var encoded = pixels.Encode(format, quality) ?? throw new ArgumentException($"An image of {width}×{height} pixels is too large for this format", nameof(image));
+        using var encoded = pixels.Encode(format, quality)
+            ?? throw new ArgumentException($"An image of {width}×{height} pixels is too large for this format", nameof(image));
         AtomicFile.Write(path, stream => encoded.SaveTo(stream));
     }
 
@@ -96,7 +100,8 @@ public static class ImageFile
     {
         ArgumentNullException.ThrowIfNull(image);
         if (!image.is_floating_point() || image.dim() < 2 || image.shape[^1] < 1 || image.shape[^2] < 1)
-            throw new ArgumentException($"Expected real (…, height, width), got {image.dtype} ({string.Join(", ", image.shape)})", nameof(image));
+            throw new ArgumentException($"Expected real (…, height, width), got {image.dtype} ({string.Join(", ", image.shape)})",
+                nameof(image));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         using var scope = NewDisposeScope();
@@ -112,7 +117,8 @@ public static class ImageFile
     public static Tensor CenterSquare(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if (image.dim() < 2) throw new ArgumentException($"Expected (…, height, width), got ({string.Join(", ", image.shape)})", nameof(image));
+        if (image.dim() < 2)
+            throw new ArgumentException($"Expected (…, height, width), got ({string.Join(", ", image.shape)})", nameof(image));
         using var scope = NewDisposeScope();
         var (height, width) = (image.shape[^2], image.shape[^1]);
         var side = Math.Min(height, width);
@@ -142,9 +148,10 @@ public static class ImageFile
 
     private static void CheckImage(Tensor image)
     {
-        if (!image.is_floating_point() || image.dim() is not (2 or 3) || image.numel() == 0 || (image.dim() == 3 && image.shape[0] is not (1 or 3)))
-            throw new ArgumentException($"Expected real (1 or 3, height, width) or (height, width), got {image.dtype} ({string.Join(", ", image.shape)})",
-                nameof(image));
+        var isImage = image.dim() == 2 || (image.dim() == 3 && image.shape[0] is 1 or 3);
+        if (!image.is_floating_point() || image.numel() == 0 || !isImage)
+            throw new ArgumentException("Expected real (1 or 3, height, width) or (height, width), got "
+                + $"{image.dtype} ({string.Join(", ", image.shape)})", nameof(image));
     }
 
     private static string Reason(SKCodecResult result) => result switch

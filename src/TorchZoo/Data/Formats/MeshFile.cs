@@ -24,18 +24,21 @@ public static class MeshFile
             ".obj" => WriteObj,
             var other => throw new ArgumentException($"Expected a .ply or .obj file, got '{other}'", nameof(path)),
         };
-        if (mesh.Vertices.shape[0] > int.MaxValue) throw new ArgumentException($"Expected at most {int.MaxValue} vertices, got {mesh.Vertices.shape[0]}", nameof(mesh));
+        if (mesh.Vertices.shape[0] > int.MaxValue)
+            throw new ArgumentException($"Expected at most {int.MaxValue} vertices, got {mesh.Vertices.shape[0]}", nameof(mesh));
         using var scope = NewDisposeScope();
         // An empty tensor has no data to ask for.
-        float[] vertices = mesh.Vertices.numel() == 0 ? [] : mesh.Vertices.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+        float[] vertices = mesh.Vertices.numel() == 0 ? []
+            : mesh.Vertices.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
         long[] faces = mesh.Faces.numel() == 0 ? [] : mesh.Faces.cpu().contiguous().data<long>().ToArray();
         AtomicFile.Write(path, stream => write(stream, vertices, faces));
     }
 
     private static void WritePly(Stream stream, float[] vertices, long[] faces)
     {
-        stream.Write(Encoding.ASCII.GetBytes($"ply\nformat binary_little_endian 1.0\nelement vertex {vertices.Length / 3}\nproperty float x\n"
-            + $"property float y\nproperty float z\nelement face {faces.Length / 3}\nproperty list uchar int vertex_indices\nend_header\n"));
+        stream.Write(Encoding.ASCII.GetBytes($"ply\nformat binary_little_endian 1.0\n"
+            + $"element vertex {vertices.Length / 3}\nproperty float x\nproperty float y\nproperty float z\n"
+            + $"element face {faces.Length / 3}\nproperty list uchar int vertex_indices\nend_header\n"));
         Span<byte> buffer = stackalloc byte[1 + (3 * sizeof(int))];
         foreach (var x in vertices)
         {

@@ -22,13 +22,16 @@ internal static class ObjReader
                 case "v": AddTriple(parsed.Positions, words, path, number); break;
                 case "vn": AddTriple(normals, words, path, number); break;
                 case "f":
-                    if (words.Length < 4) throw new InvalidDataException($"{path}, line {number}: expected a face of at least 3 corners, got {words.Length - 1}");
+                    if (words.Length < 4)
+                        throw new InvalidDataException(
+                            $"{path}, line {number}: expected a face of at least 3 corners, got {words.Length - 1}");
                     var corners = new long[words.Length - 1];
                     for (var i = 0; i < corners.Length; i++)
                     {
                         var parts = words[i + 1].Split('/');
                         corners[i] = Index(parts[0], parsed.Positions.Count / 3, path, number);
-                        if (parts is [_, _, { Length: > 0 } normal, ..]) uses.Add((corners[i], Index(normal, normals.Count / 3, path, number)));
+                        if (parts is [_, _, { Length: > 0 } normal, ..])
+                            uses.Add((corners[i], Index(normal, normals.Count / 3, path, number)));
                     }
                     parsed.AddFace(corners);
                     break;
@@ -47,7 +50,8 @@ internal static class ObjReader
 
     private static void AddTriple(List<double> list, string[] words, string path, int line)
     {
-        if (words.Length < 4) throw new InvalidDataException($"{path}, line {line}: expected three numbers after '{words[0]}', got {words.Length - 1}");
+        if (words.Length < 4)
+            throw new InvalidDataException($"{path}, line {line}: expected three numbers after '{words[0]}', got {words.Length - 1}");
         for (var a = 1; a <= 3; a++) list.Add(PointCloudFile.Number(words[a], path, line));
     }
 
@@ -55,7 +59,8 @@ internal static class ObjReader
     private static long Index(string word, int count, string path, int line)
     {
         if (!long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var index))
-            throw new InvalidDataException($"{path}, line {line}: expected a number of a vertex or normal, got '{(word.Length > 20 ? word[..20] + "…" : word)}'");
+            throw new InvalidDataException(
+                $"{path}, line {line}: expected a number of a vertex or normal, got '{PointCloudFile.Short(word)}'");
         var from0 = index < 0 ? count + index : index - 1;
         return from0 >= 0 && from0 < count ? from0
             : throw new InvalidDataException($"{path}, line {line}: there is no number {index} among the {count} so far");

@@ -81,7 +81,8 @@ internal sealed class PlyReader
         var values = new double[element.Properties.Count];
         for (var i = 0L; i < element.Count; i++)
         {
-            for (var p = 0; p < values.Length; p++) values[p] = element.Properties[p].Count is { } count ? SkipList(count, element.Properties[p].Kind) : Next(element.Properties[p].Kind);
+            foreach (var (p, property) in element.Properties.Index())
+                values[p] = property.Count is { } count ? SkipList(count, property.Kind) : Next(property.Kind);
             foreach (var place in position) parsed.Positions.Add(values[place]);
             foreach (var place in normal ?? []) parsed.Normals.Add(values[place]);
         }

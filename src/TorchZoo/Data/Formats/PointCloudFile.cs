@@ -39,13 +39,15 @@ public static class PointCloudFile
         Tensor? normals = null;
         if (parsed.Normals.Count > 0)
         {
-            if (parsed.Normals.Exists(x => !double.IsFinite(x))) throw new InvalidDataException($"{path}: a normal has a coordinate that is no finite number");
+            if (parsed.Normals.Exists(x => !double.IsFinite(x)))
+                throw new InvalidDataException($"{path}: a normal has a coordinate that is no finite number");
             normals = tensor(parsed.Normals.ToArray(), [parsed.Normals.Count / 3, 3]);
             normals /= normals.norm(1, keepdim: true).clamp_min(double.Epsilon);
         }
         else if (parsed.Triangles.Count > 0)
         {
-            if (parsed.Triangles.Exists(i => i < 0 || i >= points.shape[0])) throw new InvalidDataException($"{path}: a face has a corner that isn't there");
+            if (parsed.Triangles.Exists(i => i < 0 || i >= points.shape[0]))
+                throw new InvalidDataException($"{path}: a face has a corner that isn't there");
             using var mesh = new TriangleMesh(points.alias(), tensor(parsed.Triangles.ToArray(), [parsed.Triangles.Count / 3, 3]));
             normals = mesh.VertexNormals();
         }
@@ -63,7 +65,8 @@ public static class PointCloudFile
             if (words.Length == 0 || words[0][0] == '#') continue;
             if (columns == 0) columns = words.Length;
             if (columns is not (3 or 6) || words.Length != columns)
-                throw new InvalidDataException($"{path}, line {number}: expected {(columns is 3 or 6 ? columns : "3 or 6")} numbers, got {words.Length}");
+                throw new InvalidDataException(
+                    $"{path}, line {number}: expected {(columns is 3 or 6 ? columns : "3 or 6")} numbers, got {words.Length}");
             for (var i = 0; i < columns; i++) (i < 3 ? parsed.Positions : parsed.Normals).Add(Number(words[i], path, number));
         }
         return parsed;
@@ -71,5 +74,8 @@ public static class PointCloudFile
 
     internal static double Number(string word, string path, int line) =>
         double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value
-            : throw new InvalidDataException($"{path}, line {line}: expected a number, got '{(word.Length > 20 ? word[..20] + "…" : word)}'");
+            : throw new InvalidDataException($"{path}, line {line}: expected a number, got '{Short(word)}'");
+
+    /// <summary>A word for a message: what a damaged file holds may be long.</summary>
+    internal static string Short(string word) => word.Length > 20 ? word[..20] + "…" : word;
 }

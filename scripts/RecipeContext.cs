@@ -50,4 +50,15 @@ public record RecipeContext
 
     /// <summary>A file in the run's folder.</summary>
     public string PathOf(string name) => Path.Combine(Directory, name);
+
+    /// <summary>Writes a file into the run's folder and says so.</summary>
+    /// <param name="name">Its name there.</param>
+    /// <param name="what">What it is.</param>
+    /// <param name="save">Writes it to a path.</param>
+    public void Save(string name, string what, Action<string> save)
+    {
+        var path = PathOf(name);
+        save(path);
+        Output.Wrote(path, what);
+    }
 }

@@ -17,16 +17,15 @@ internal sealed class CheckpointFile : IDisposable
     /// </summary>
     public object? Tree { get; }
 
-    /// <summary>The strings of a safetensors file.</summary>
+    /// <summary>The strings of a safetensors file that was looked into; empty where its tensors were read.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Reads and verifies a file.</summary>
+    /// <summary>Reads and verifies a file's tensors.</summary>
     public static CheckpointFile Read(string path)
     {
         Require(path);
-        if (!SafetensorsFile.IsNamed(path)) return new(path, PyTorchFile.Load(path), new Dictionary<string, string>());
-        return new(path, PyDict.FromTensors(SafetensorsFile.Load(path)),
-            IsShardIndex(path) ? new Dictionary<string, string>() : SafetensorsFile.ReadHeader(path).Metadata);
+        var tree = SafetensorsFile.IsNamed(path) ? PyDict.FromTensors(SafetensorsFile.Load(path)) : PyTorchFile.Load(path);
+        return new(path, tree, new Dictionary<string, string>());
     }
 
     /// <summary>Reads what the file says of its tensors, but not their data where the format spares that.</summary>

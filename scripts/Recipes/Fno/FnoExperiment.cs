@@ -189,13 +189,8 @@ internal abstract class FnoExperiment(RecipeContext context)
         }.Save);
     }
 
-    /// <summary>Writes a picture into the run's folder and says so.</summary>
-    protected void Save(string name, string what, Action<string> save)
-    {
-        var path = context.PathOf(name);
-        save(path);
-        context.Output.Wrote(path, what);
-    }
+    /// <summary>Writes a file into the run's folder and says so.</summary>
+    protected void Save(string name, string what, Action<string> save) => context.Save(name, what, save);
 
     private void Save(string name, string what, Action<string, int, int> save) => Save(name, what, path => save(path, 640, 420));
 }

@@ -159,10 +159,5 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         }.Save(path, 640, 420));
 
     /// <summary>Writes a file into the run's folder and says so.</summary>
-    protected void Save(string name, string what, Action<string> save)
-    {
-        var path = context.PathOf(name);
-        save(path);
-        context.Output.Wrote(path, what);
-    }
+    protected void Save(string name, string what, Action<string> save) => context.Save(name, what, save);
 }

@@ -54,27 +54,27 @@ public class ZooTests
         _ => throw new ArgumentException($"{model.GetType().Name} doesn't take {inputs.Length} inputs", nameof(inputs)),
     };
 
-    private sealed record Inputs(Tensor[] Tensors) : Batch
+    private sealed record Inputs(Tensor[] Given) : Batch
     {
+        public override IReadOnlyList<Tensor> Tensors => Given;
+
         public override long Count => 1;
 
-        public override Batch To(Device device) => new Inputs([.. Tensors.Select(t => t.to(device))]);
-
-        public override void Dispose() { }
+        public override Batch With(IReadOnlyList<Tensor> tensors) => new Inputs([.. tensors]);
     }
 
     private sealed class OneBatch(Tensor[] inputs) : IDataset
     {
         public long Count => 1;
 
-        public Batch Take(Tensor indices) => new Inputs(inputs);
+        public Batch Take(Tensor indices) => new Inputs([.. inputs.Select(t => t.alias())]);
     }
 
     private sealed class TowardsZero : TrainingStep<Inputs>
     {
         protected override void Run(Inputs batch, StepContext context)
         {
-            context.Backward(Call(context.Model, batch.Tensors).square().mean());
+            context.Backward(Call(context.Model, batch.Given).square().mean());
             context.Update();
         }
     }

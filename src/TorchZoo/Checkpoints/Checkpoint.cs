@@ -127,6 +127,8 @@ public sealed class Checkpoint : IDisposable
 
     internal PyDict Section(string name) => Required<PyDict>(name);
 
+    internal PyDict? TrySection(string name) => _root.TryGet<PyDict>(name, out var section) ? section : null;
+
     /// <summary>Writes a file atomically: whoever reads it finds the old one or the new one, also after a crash.</summary>
     internal static void Save(string path, PyDict root) => PyTorchFile.Save(path, root);
 

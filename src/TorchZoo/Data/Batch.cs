@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Data;
@@ -8,14 +9,37 @@ namespace TorchZoo.Data;
 /// </summary>
 public abstract record Batch : IDisposable
 {
-    /// <summary>Number of examples; averages over batches weigh with it.</summary>
-    public abstract long Count { get; }
+    /// <summary>The tensors, always in the same order.</summary>
+    public abstract IReadOnlyList<Tensor> Tensors { get; }
 
-    /// <summary>The same batch on a device; the same object if it is there.</summary>
-    public abstract Batch To(Device device);
+    /// <summary>Number of examples; averages over batches weigh with it. By default the length of the first tensor.</summary>
+    public virtual long Count => Tensors[0].shape[0];
+
+    /// <summary>The same kind of batch of other tensors.</summary>
+    /// <param name="tensors">In the order of <see cref="Tensors"/>.</param>
+    public abstract Batch With(IReadOnlyList<Tensor> tensors);
+
+    /// <summary>The same batch on a device; the same object if it is there. Copies to a GPU go through pinned memory, and what follows on the
+    /// GPU waits for them, not the caller.</summary>
+    public Batch To(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (Tensors.All(t => t.device == device)) return this;
+        if (device.type != DeviceType.CUDA) return With([.. Tensors.Select(t => t.to(device))]);
+        return With([.. Tensors.Select(t =>
+        {
+            if (t.device_type != DeviceType.CPU) return t.to(device);
+            using var pinned = t.pin_memory();
+            return pinned.to(device, non_blocking: true);
+        })]);
+    }
 
     /// <summary>Disposes of the batch's tensors.</summary>
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        foreach (var tensor in Tensors) tensor.Dispose();
+        GC.SuppressFinalize(this);
+    }
 }
 
 /// <summary>Inputs and what the model should make of them.</summary>
@@ -24,15 +48,8 @@ public abstract record Batch : IDisposable
 public sealed record Pairs(Tensor Input, Tensor Target) : Batch
 {
     /// <inheritdoc/>
-    public override long Count => Input.shape[0];
+    public override IReadOnlyList<Tensor> Tensors => [Input, Target];
 
     /// <inheritdoc/>
-    public override Batch To(Device device) => Input.device == device && Target.device == device ? this : new Pairs(Input.to(device), Target.to(device));
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        Input.Dispose();
-        Target.Dispose();
-    }
+    public override Batch With(IReadOnlyList<Tensor> tensors) => new Pairs(tensors[0], tensors[1]);
 }

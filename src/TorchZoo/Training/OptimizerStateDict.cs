@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace TorchZoo.Training;
 
 /// <summary>
-/// States of optimizers as files hold them. That of <see cref="FusedAdam"/> is what <c>state_dict()</c> of torch.optim's Adam gives, so that
-/// a training can go on here that began in PyTorch, and the reverse.
+/// States of optimizers as files hold them. That of a <see cref="FusedOptimizer"/> is what <c>state_dict()</c> of torch.optim's gives, so
+/// that a training can go on here that began in PyTorch, and the reverse.
 /// </summary>
 public static class OptimizerStateDict
 {
     /// <summary>Writes a state, for <see cref="PyTorchFile.Save"/>.</summary>
-    /// <param name="optimizer">The optimizer; of <see cref="FusedAdam"/> and <see cref="FusedAdamW"/> PyTorch's Adam and AdamW load it.</param>
+    /// <param name="optimizer">The optimizer; of <see cref="FusedAdam"/>, <see cref="FusedAdamW"/> and <see cref="FusedSgd"/> PyTorch's Adam, AdamW and SGD load it.</param>
     /// <param name="modules">Modules of the parameters, if they have <see cref="IHasStateViews"/>: moments are shown as their parameters
     /// are.</param>
     /// <returns>A tree whose tensors are views of the optimizer's memory.</returns>

@@ -1,11 +1,12 @@
+using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
 
 /// <summary>
-/// What every training step needs, done in one place: the backward pass (scaled for accumulation), the update (clipping, schedule, step,
-/// clearing of gradients) and the log. One object serves a whole run.
+/// What every training step needs, done in one place: the backward pass (scaled for accumulation and float16), the update (unscaling,
+/// clipping, schedule, step, clearing of gradients) and the log. One object serves a whole run.
 /// </summary>
 public sealed class StepContext
 {
@@ -20,6 +21,7 @@ public sealed class StepContext
     {
         (Model, Optimizers, _schedule, _options, _meters) = (model, optimizers, schedule, options, meters);
         _updates = new long[optimizers.Count];
+        Scaler = options.Precision == Precision.Float16 && optimizers.Count > 0 ? new GradScaler() : null;
     }
 
     /// <summary>The trainer's model.</summary>
@@ -46,34 +48,53 @@ public sealed class StepContext
     /// <summary>Whether this batch ends an accumulation group: only then <see cref="Update(optim.Optimizer)"/> changes weights.</summary>
     public bool UpdateDue { get; private set; }
 
+    /// <summary>The scaling of losses in float16; null in other precisions.</summary>
+    public GradScaler? Scaler { get; }
+
     internal long[] Updates => _updates;
 
-    /// <summary>The model's output for one input tensor.</summary>
+    /// <summary>Is called with an optimizer whose gradients are complete.</summary>
+    internal Action<optim.Optimizer>? Updating { get; init; }
+
+    /// <summary>Whether times are those of the device, which then stops between the parts of a step.</summary>
+    internal bool IsTimed { get; init; }
+
+    /// <summary>Stopwatch ticks of this batch's backward passes and updates.</summary>
+    internal (long Backward, long Update) Ticks { get; private set; }
+
+    /// <summary>The model's output for one input tensor; in float32 also where the model computes in 16 bits.</summary>
     /// <exception cref="InvalidOperationException">The model takes or gives something else: call it in a step of your own.</exception>
     public Tensor Predict(Tensor input) => Model is nn.IModule<Tensor, Tensor> module
-        ? module.call(input)
+        ? Precisions.Full(module.call(input))
         : throw new InvalidOperationException($"{Model.GetType().Name} is no module from one tensor to one tensor; give the trainer a step that calls it");
 
-    /// <summary>The model's output for two input tensors.</summary>
-    /// <exception cref="InvalidOperationException">The model takes or gives something else: call it in a step of your own.</exception>
+    /// <inheritdoc cref="Predict(Tensor)"/>
+    /// <summary>The model's output for two input tensors; in float32 also where the model computes in 16 bits.</summary>
     public Tensor Predict(Tensor first, Tensor second) => Model is nn.IModule<Tensor, Tensor, Tensor> module
-        ? module.call(first, second)
+        ? Precisions.Full(module.call(first, second))
         : throw new InvalidOperationException($"{Model.GetType().Name} is no module from two tensors to one tensor; give the trainer a step that calls it");
 
     /// <summary>
     /// Adds the gradient of a loss (its mean over the batches that are accumulated) to the parameters. A step may call it more than once.
     /// </summary>
-    /// <exception cref="NonFiniteLossException">The loss is NaN or infinite. On a GPU it is noticed some steps later.</exception>
+    /// <exception cref="NonFiniteLossException">The loss is NaN or infinite. On a GPU it is noticed some steps later; in float16 only when
+    /// scaling losses down didn't help.</exception>
     public void Backward(Tensor loss)
     {
+        var start = Now();
         if (Device.type == DeviceType.CPU)
         {
             var value = Meters.Read(loss);
-            if (!double.IsFinite(value)) throw new NonFiniteLossException(value);
+            if (!double.IsFinite(value) && Scaler is not { Factor: > 1 }) throw new NonFiniteLossException(value);
             _lastLoss = (loss, value);
         }
-        if (_groupSize == 1) loss.backward();
-        else (loss / _groupSize).backward();
+        using (FullPrecision())
+        {
+            var scaled = Scaler is null ? loss : Scaler.Scale(loss);
+            (_groupSize == 1 ? scaled : scaled / _groupSize).backward();
+        }
+        Checkpointing.ThrowIfFailed();
+        Ticks = (Ticks.Backward + Now() - start, Ticks.Update);
     }
 
     /// <summary>Updates by all optimizers of the step.</summary>
@@ -82,17 +103,23 @@ public sealed class StepContext
         foreach (var optimizer in Optimizers) Update(optimizer);
     }
 
-    /// <summary>Clips gradients, sets the learning rate, updates the weights and clears the gradients; while batches are accumulated, nothing.</summary>
+    /// <summary>Clips gradients, sets the learning rate, updates the weights and clears the gradients; while batches are accumulated, nothing.
+    /// In float16 gradients that overflowed update nothing, and the schedule doesn't move on.</summary>
     /// <exception cref="ArgumentException">The optimizer is none of the step's.</exception>
     public void Update(optim.Optimizer optimizer)
     {
         var index = IndexOf(optimizer);
         if (!UpdateDue) return;
-        if (_options.ClipNorm is { } norm) Log("gradient_norm", nn.utils.clip_grad_norm_(optimizer.parameters(), norm));
-        _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
-        optimizer.step();
-        optimizer.zero_grad();
-        _updates[index]++;
+        var start = Now();
+        using (FullPrecision())
+        {
+            Updating?.Invoke(optimizer);
+            _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
+            if (OptimizerUpdate.Run(optimizer, Scaler, _options.ClipNorm, _options.LogGradientNorm, out var norm)) _updates[index]++;
+            if (norm is not null) Log("gradient_norm", norm);
+            optimizer.zero_grad();
+        }
+        Ticks = (Ticks.Backward, Ticks.Update + Now() - start);
     }
 
     /// <summary>Adds a value to this epoch's mean of that name, weighted by the batch's number of examples.</summary>
@@ -100,15 +127,38 @@ public sealed class StepContext
     /// <param name="value">A scalar; it is read later, so that a GPU need not wait.</param>
     public void Log(string name, Tensor value)
     {
-        if (ReferenceEquals(value, _lastLoss.Tensor)) _meters.Add(name, _lastLoss.Value, _count); // read already
+        if (ReferenceEquals(value, _lastLoss.Tensor)) Log(name, _lastLoss.Value); // read already
+        else if (Scaler is not null) Log(name, Meters.Read(value));
         else _meters.Add(name, value, _count);
     }
 
     /// <inheritdoc cref="Log(string, Tensor)"/>
-    public void Log(string name, double value) => _meters.Add(name, value, _count);
+    public void Log(string name, double value)
+    {
+        // An overflow in float16 is no news of the model: the batch updates nothing.
+        if (Scaler is null || double.IsFinite(value)) _meters.Add(name, value, _count);
+    }
 
     internal void Begin(long examples, long groupSize, bool updateDue) =>
-        (_count, _groupSize, UpdateDue, _lastLoss) = (examples, groupSize, updateDue, default);
+        (_count, _groupSize, UpdateDue, _lastLoss, Ticks) = (examples, groupSize, updateDue, default, default);
+
+    /// <summary>After a batch's updates: the scale of losses moves.</summary>
+    internal void End()
+    {
+        if (Scaler is null || !UpdateDue) return;
+        Log("loss_scale", Scaler.Factor);
+        Scaler.Update();
+    }
+
+    /// <summary>The time now, when the device has done its work if times are to be those of the device.</summary>
+    internal long Now()
+    {
+        if (IsTimed && Device.type == DeviceType.CUDA) cuda.synchronize(Device);
+        return Stopwatch.GetTimestamp();
+    }
+
+    // Casting is for forward passes: what was cast there is cast back by the backward pass itself.
+    private IDisposable? FullPrecision() => Precisions.TypeOf(_options.Precision) is null ? null : Autocast.Disable(Device);
 
     private int IndexOf(optim.Optimizer optimizer)
     {

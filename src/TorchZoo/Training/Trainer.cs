@@ -77,6 +77,28 @@ public sealed class Trainer
     public TrainingResult Fit(IDataset train, IDataset? validation = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(train);
+        var order = new BatchOrder(train.Count, Options.BatchSize, Options.Shuffle, Options.DropLast, Options.Seed);
+        if (order.Batches == 0)
+            throw new ArgumentException($"{train.Count} examples make no batch of {Options.BatchSize}", nameof(train));
+        return Fit(BatchSource.Of(train, order), validation, cancellation);
+    }
+
+    /// <summary>Trains on a stream.</summary>
+    /// <param name="train">What to train on.</param>
+    /// <param name="batchesPerEpoch">Batches in an epoch.</param>
+    /// <param name="validation">What to evaluate on after epochs.</param>
+    /// <param name="cancellation">Stops after the current step, when a checkpoint has been written.</param>
+    /// <exception cref="TrainingException">A step failed, or the stream ended within an epoch.</exception>
+    /// <inheritdoc cref="Fit(IDataset, IDataset?, CancellationToken)"/>
+    public TrainingResult Fit(IStreamingDataset train, long batchesPerEpoch, IDataset? validation = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchesPerEpoch);
+        return Fit(BatchSource.Of(train, batchesPerEpoch, Options.BatchSize, Options.Seed), validation, cancellation);
+    }
+
+    private TrainingResult Fit(BatchSource train, IDataset? validation, CancellationToken cancellation)
+    {
         using var run = new TrainingRun(this, train, validation, cancellation);
         return run.Fit();
     }
@@ -93,6 +115,9 @@ public sealed class Trainer
     /// <summary>How many values meters gather before they are read: reading one stops a GPU.</summary>
     internal int MetersFlush => Options.Device.type == DeviceType.CPU ? 1 : 64;
 
+    /// <summary>Autocasting as the options say; null: none.</summary>
+    internal IDisposable? Casting() => Precisions.TypeOf(Options.Precision) is { } type ? Autocast.Enable(Options.Device, type) : null;
+
     internal void Evaluate(IDataset data, StepContext context, CancellationToken cancellation)
     {
         nn.Module[] modules = [Model, .. Step.Modules.Values];
@@ -100,7 +125,8 @@ public sealed class Trainer
         foreach (var module in modules) module.eval();
         try
         {
-            using var off = no_grad();
+            using var off = Step.EvaluationDifferentiates ? no_grad() : inference_mode();
+            using var cast = Casting();
             var size = Options.EvaluationBatchSize > 0 ? Options.EvaluationBatchSize : Options.BatchSize;
             foreach (var indices in new BatchOrder(data.Count, size, Shuffle: false, DropLast: false, Seed: 0).Epoch(0))
             {

@@ -17,11 +17,15 @@ public sealed record TrainerOptions
     /// <summary>Where to train.</summary>
     public Device Device { get; init; } = CPU;
 
+    /// <summary>What forward passes compute in; weights and the optimizer's state stay in float32.</summary>
+    public Precision Precision { get; init; }
+
     /// <summary>Folder for checkpoints and metrics; null: nothing is written.</summary>
     public string? Directory { get; init; }
 
-    /// <summary>Seed of the order of batches and of libtorch's global generator (dropout). Weights are made before the trainer: seed them yourself.</summary>
-    public ulong Seed { get; init; }
+    /// <summary>Seed of the order of batches and of libtorch's global generator (dropout). Weights are made before the trainer: seed them
+    /// yourself, with <see cref="TorchZoo.Seed.Set"/>, whose seed is this option's default.</summary>
+    public ulong Seed { get; init; } = TorchZoo.Seed.Current;
 
     /// <summary>Whether each epoch takes the examples in an order of its own.</summary>
     public bool Shuffle { get; init; } = true;
@@ -31,6 +35,18 @@ public sealed record TrainerOptions
 
     /// <summary>Largest norm of the gradients of an optimizer; null: not clipped.</summary>
     public double? ClipNorm { get; init; }
+
+    /// <summary>Logs the norm of the gradients of each update (<c>gradient_norm</c>); with <see cref="ClipNorm"/> it is logged anyhow.</summary>
+    public bool LogGradientNorm { get; init; }
+
+    /// <summary>Averages the weights over the updates with this decay, e.g. 0.999 (<see cref="Optimizers.ExponentialMovingAverage"/>): the
+    /// averages are what is evaluated, what checkpoints hold as the model's weights, and what the model has after training. Null: no
+    /// averages.</summary>
+    public double? AverageDecay { get; init; }
+
+    /// <summary>Batches that are made ahead, on a thread of their own; 0: none; null: two for a GPU, else none. Datasets that draw from
+    /// libtorch's global generator are repeatable only without.</summary>
+    public int? Prefetch { get; init; }
 
     /// <summary>Batches whose gradients are averaged before an update.</summary>
     public int AccumulationSteps { get; init; } = 1;
@@ -79,6 +95,11 @@ public sealed record TrainerOptions
         ArgumentOutOfRangeException.ThrowIfNegative(KeepLast, nameof(KeepLast));
         ArgumentOutOfRangeException.ThrowIfNegative(MinimumImprovement, nameof(MinimumImprovement));
         if (ClipNorm is { } norm && !(norm > 0)) throw new ArgumentOutOfRangeException(nameof(ClipNorm), norm, "must be positive");
+        if (AverageDecay is { } decay && !(decay is >= 0 and < 1)) throw new ArgumentOutOfRangeException(nameof(AverageDecay), decay, "must be in [0, 1)");
+        if (Prefetch is { } ahead) ArgumentOutOfRangeException.ThrowIfNegative(ahead, nameof(Prefetch));
+        if (!Enum.IsDefined(Precision)) throw new ArgumentOutOfRangeException(nameof(Precision), Precision, "is no precision");
+        if (Precision != Precision.Float32 && !Autocast.IsAvailable)
+            throw new ArgumentException("this build of libtorch exports no automatic casting: use float32", nameof(Precision));
         if (Patience is { } patience) Positive(patience, nameof(Patience));
         if (Resume && Directory is null) throw new ArgumentException("to resume, the trainer needs the folder of the run", nameof(Directory));
 

@@ -1,22 +1,25 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
+using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
 
-/// <summary>The state of one <see cref="Trainer.Fit"/>: where it is, what is best so far, what a checkpoint must hold.</summary>
+/// <summary>The state of one training: where it is, what is best so far, what a checkpoint must hold.</summary>
 internal sealed class TrainingRun : IDisposable
 {
+    private static readonly TimeSpan ShowInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly Trainer _trainer;
     private readonly TrainerOptions _options;
-    private readonly IDataset _train;
+    private readonly BatchSource _train;
     private readonly IDataset? _validation;
     private readonly CancellationToken _cancellation;
-    private readonly BatchOrder _order;
     private readonly IReadOnlyList<optim.Optimizer> _optimizers;
     private readonly Meters _meters;
     private readonly StepContext _context;
@@ -24,16 +27,18 @@ internal sealed class TrainingRun : IDisposable
     private readonly List<EpochReport> _history = [];
     private double _best = double.NaN;
     private int _bestEpoch = -1;
+    private readonly ExponentialMovingAverage? _average;
+    private readonly int _prefetch;
     private long _batch; // batches of the current epoch that are done
+    private long _stepEnd; // timestamps
+    private long _shown;
+    private double _examplesPerSecond;
     private string? _lastCheckpoint;
 
-    public TrainingRun(Trainer trainer, IDataset train, IDataset? validation, CancellationToken cancellation)
+    public TrainingRun(Trainer trainer, BatchSource train, IDataset? validation, CancellationToken cancellation)
     {
         (_trainer, _options, _train, _validation, _cancellation) = (trainer, trainer.Options, train, validation, cancellation);
-        _order = new BatchOrder(train.Count, _options.BatchSize, _options.Shuffle, _options.DropLast, _options.Seed);
-        if (_order.Batches == 0)
-            throw new ArgumentException($"{train.Count} examples make no batch of {_options.BatchSize}", nameof(train));
-
+        _prefetch = _options.Prefetch ?? (_options.Device.type == DeviceType.CPU ? 0 : 2);
         _callbacks = _options.Directory is { } folder ? [new RunLog(folder), .. trainer.Callbacks] : trainer.Callbacks;
         foreach (var module in trainer.Step.Modules.Values.Concat(trainer.Companions.Values)) module.to(_options.Device);
         _optimizers = trainer.Step.CreateOptimizers(trainer.Model, trainer.Optimizer);
@@ -42,14 +47,17 @@ internal sealed class TrainingRun : IDisposable
         {
             UpdatesPerEpoch = UpdatesPerEpoch,
             TotalUpdates = UpdatesPerEpoch * _options.Epochs,
+            IsTimed = _callbacks.Any(c => c.NeedsDeviceTimes),
+            Updating = OnGradients,
         };
+        if (_options.AverageDecay is { } decay) _average = new ExponentialMovingAverage(trainer.Model, decay);
     }
 
     private IEnumerable<nn.Module> TrainedModules => _trainer.Step.Modules.Values.Prepend(_trainer.Model);
 
-    private long UpdatesPerEpoch => (_order.Batches + _options.AccumulationSteps - 1) / _options.AccumulationSteps;
+    private long UpdatesPerEpoch => (_train.Batches + _options.AccumulationSteps - 1) / _options.AccumulationSteps;
 
-    private long TotalSteps => _order.Batches * _options.Epochs;
+    private long TotalSteps => _train.Batches * _options.Epochs;
 
     private double LearningRate => _optimizers is [var first, ..] ? first.ParamGroups.First().LearningRate : double.NaN;
 
@@ -64,8 +72,16 @@ internal sealed class TrainingRun : IDisposable
         {
             using var line = _trainer.Progress.Start(_trainer.Name);
             var patience = false;
+            _stepEnd = Stopwatch.GetTimestamp();
             while (_context.Epoch < _options.Epochs && !(patience = OutOfPatience)) RunEpoch(line);
-            return new TrainingResult(_history, _bestEpoch, _best, patience, _context.Step, _bestEpoch < 0 ? null : _trainer.BestPath, _trainer.LastPath);
+            _average?.CopyToModule();
+            return new TrainingResult(_history, _bestEpoch, _best, patience, _context.Step, _bestEpoch < 0 ? null : _trainer.BestPath,
+                _trainer.LastPath, _context.Scaler?.Skipped ?? 0);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            foreach (var callback in _callbacks) callback.OnException(_trainer, e);
+            throw;
         }
         finally
         {
@@ -79,13 +95,16 @@ internal sealed class TrainingRun : IDisposable
     private void RunEpoch(IProgressLine line)
     {
         var clock = Stopwatch.StartNew();
-        foreach (var indices in _order.Epoch(_context.Epoch, _batch))
+        var batches = _train.Epoch(_context.Epoch, _batch);
+        using var prefetcher = _prefetch > 0 ? new Prefetcher(batches, _options.Device, _prefetch) : null;
+        using var next = (prefetcher?.Batches() ?? batches).GetEnumerator();
+        while (_batch < _train.Batches)
         {
-            RunStep(indices);
-            Report(line);
+            var times = RunStep(next, prefetcher is not null, out var examples);
+            Report(line, examples, times);
             // Gradients that wait for more batches are in no checkpoint: save, and stop, between updates only. The end of an epoch has a
             // checkpoint of its own.
-            if (!_context.UpdateDue || _batch == _order.Batches) continue;
+            if (!_context.UpdateDue || _batch == _train.Batches) continue;
             var stopped = _cancellation.IsCancellationRequested;
             if (stopped || CheckpointDue) Save(_trainer.LastPath);
             if (stopped) throw new OperationCanceledException(StoppedMessage, _cancellation);
@@ -105,16 +124,26 @@ internal sealed class TrainingRun : IDisposable
         ? $"Training was stopped after step {_context.Step}; nothing was saved."
         : $"Training was stopped after step {_context.Step}; it can go on from {_lastCheckpoint}";
 
-    private void RunStep(Tensor indices)
+    private StepTimes RunStep(IEnumerator<Batch> next, bool prefetched, out long examples)
     {
         using var scope = NewDisposeScope();
+        var start = _context.Now();
+        long began;
         try
         {
-            var batch = _train.Take(indices).To(_options.Device);
+            if (!next.MoveNext())
+                throw new InvalidDataException($"the stream ended after {_batch} of {_train.Batches} batches");
+            var batch = next.Current;
+            if (prefetched) scope.Attach(batch.Tensors);
+            batch = batch.To(_options.Device);
+            examples = batch.Count;
+            began = _context.Now();
             var inGroup = _batch % _options.AccumulationSteps;
-            var groupSize = Math.Min(_options.AccumulationSteps, _order.Batches - (_batch - inGroup));
-            _context.Begin(batch.Count, groupSize, updateDue: inGroup == groupSize - 1);
-            _trainer.Step.Run(batch, _context);
+            var groupSize = Math.Min(_options.AccumulationSteps, _train.Batches - (_batch - inGroup));
+            _context.Begin(examples, groupSize, updateDue: inGroup == groupSize - 1);
+            using (_trainer.Casting()) _trainer.Step.Run(batch, _context);
+            _context.End();
+            if (_context.UpdateDue) _average?.Update();
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -123,22 +152,47 @@ internal sealed class TrainingRun : IDisposable
         }
         _batch++;
         _context.Step++;
+        var (before, end) = (_stepEnd, _context.Now());
+        _stepEnd = end;
+        var (backward, update) = _context.Ticks;
+        return new StepTimes(Seconds(began - start), Seconds(end - began - backward - update), Seconds(backward), Seconds(update),
+            Seconds(start - before));
+
+        static double Seconds(long ticks) => (double)ticks / Stopwatch.Frequency;
     }
 
-    private void Report(IProgressLine line)
+    private void OnGradients(optim.Optimizer optimizer)
+    {
+        foreach (var callback in _callbacks) callback.OnGradients(_trainer, _context, optimizer);
+    }
+
+    private void Report(IProgressLine line, long examples, StepTimes times)
     {
         foreach (var callback in _callbacks)
-            callback.OnStep(_trainer, new StepReport(_context.Step - 1, TotalSteps, _context.Epoch, _meters.Last, LearningRate));
-        if (!ReferenceEquals(_trainer.Progress, IProgressDisplay.None)) line.Report((double)_context.Step / TotalSteps, Detail());
+            callback.OnStep(_trainer,
+                new StepReport(_context.Step - 1, TotalSteps, _context.Epoch, _meters.Last, LearningRate, examples, times));
+        if (ReferenceEquals(_trainer.Progress, IProgressDisplay.None)) return;
+        // Of the last hundred steps, more or less.
+        var rate = examples / Math.Max(times.Total, 1e-9);
+        _examplesPerSecond = _examplesPerSecond == 0 ? rate : 1 / (0.99 / _examplesPerSecond + 0.01 / rate);
+        // Nobody reads faster.
+        if (Stopwatch.GetElapsedTime(_shown) < ShowInterval && _context.Step < TotalSteps) return;
+        _shown = Stopwatch.GetTimestamp();
+        line.Report((double)_context.Step / TotalSteps, Detail());
     }
 
     private string Detail()
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"epoch {_context.Epoch + 1}/{_options.Epochs}");
-        if (_meters.Last.TryGetValue("loss", out var loss)) text += string.Create(CultureInfo.InvariantCulture, $"  loss {loss:G4}");
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"epoch {_context.Epoch + 1}/{_options.Epochs}");
+        if (_meters.Last.TryGetValue("loss", out var loss)) text.Append(CultureInfo.InvariantCulture, $"  loss {loss:G4}");
         if (_history is [.., var last] && Monitored(last) is { } monitored && _validation is not null)
-            text += string.Create(CultureInfo.InvariantCulture, $"  validation {monitored:G4}");
-        return text;
+            text.Append(CultureInfo.InvariantCulture, $"  validation {monitored:G4}");
+        if (!double.IsNaN(LearningRate)) text.Append(CultureInfo.InvariantCulture, $"  lr {LearningRate:G3}");
+        text.Append(CultureInfo.InvariantCulture, $"  {_examplesPerSecond:G3} samples/s  {MemoryUse.OfProcess / 1e6:F0} MB");
+        if (MemoryUse.Of(_options.Device) is { } used) text.Append(CultureInfo.InvariantCulture, $"  GPU {used / 1e6:F0} MB");
+        if (_context.Scaler is { Skipped: > 0 } scaler) text.Append(CultureInfo.InvariantCulture, $"  {scaler.Skipped} updates skipped");
+        return text.ToString();
     }
 
     private void EndEpoch(Stopwatch clock)
@@ -152,6 +206,7 @@ internal sealed class TrainingRun : IDisposable
         if (_validation is not null && ((_context.Epoch + 1) % _options.EvaluateEvery == 0 || _context.Epoch + 1 == _options.Epochs))
         {
             using var meters = new Meters(_trainer.MetersFlush);
+            using var averaged = _average?.Swap();
             _trainer.Evaluate(_validation, new StepContext(_trainer.Model, [], _trainer.Schedule, _options, meters), CancellationToken.None);
             validation = meters.Means();
         }
@@ -172,8 +227,9 @@ internal sealed class TrainingRun : IDisposable
     {
         var metrics = _validation is null ? report.Training : report.Validation;
         if (metrics.Count == 0) return null;
-        return metrics.TryGetValue(_options.Monitor, out var value)
-            ? value
+        if (metrics.TryGetValue(_options.Monitor, out var value)) return value;
+        // In float16 an epoch may have had nothing but overflows.
+        return _context.Scaler is { Skipped: > 0 } ? null
             : throw new ArgumentException($"the step logs no '{_options.Monitor}' to monitor; it logs {string.Join(", ", metrics.Keys)}", nameof(TrainerOptions.Monitor));
     }
 
@@ -187,19 +243,32 @@ internal sealed class TrainingRun : IDisposable
         foreach (var callback in _callbacks) callback.OnSaving(_trainer);
         using var scope = NewDisposeScope();
         var views = OptimizerStateDict.ViewsOf(TrainedModules);
-        Checkpoint.Save(path, new PyDict
+        var model = Checkpoint.Describe(_trainer.Model);
+        // What was evaluated is the model; what goes on being trained is only for resuming.
+        if (_average is not null) model["state_dict"] = _average.State();
+        var checkpoint = new PyDict
         {
             ["format_version"] = Checkpoint.FormatVersion,
-            ["model"] = Checkpoint.Describe(_trainer.Model),
+            ["model"] = model,
             ["modules"] = ModuleStates(),
             ["optimizer"] = _optimizers.Select(o => (object?)OptimizerState.Save(o, views)).ToList(),
             ["scheduler"] = new PyDict { ["updates"] = _context.Updates.Select(u => (object?)u).ToList() },
             ["trainer"] = TrainerState(),
             ["rng"] = new PyDict { ["torch"] = get_rng_state() },
             ["notes"] = Dict(_trainer.Notes.Select(n => KeyValuePair.Create(n.Key, (object?)n.Value))),
-        });
+        };
+        if (_average is not null)
+            checkpoint["average"] = new PyDict
+            {
+                ["decay"] = _average.Decay,
+                ["updates"] = _average.Updates,
+                ["trained"] = Checkpoint.StateOf(_trainer.Model),
+            };
+        if (_context.Scaler is not null) checkpoint["grad_scaler"] = _context.Scaler.Save();
+        Checkpoint.Save(path, checkpoint);
         _lastCheckpoint = path;
         if (path == _trainer.LastPath) StepCheckpoints.Keep(path, _context.Step, _options.KeepLast);
+        foreach (var callback in _callbacks) callback.OnCheckpoint(_trainer, path);
     }
 
     private PyDict ModuleStates() =>
@@ -218,7 +287,7 @@ internal sealed class TrainingRun : IDisposable
         ["batch"] = _batch,
         ["step"] = _context.Step,
         ["batch_size"] = (long)_options.BatchSize,
-        ["examples"] = _train.Count,
+        ["examples"] = _train.Examples,
         ["best_epoch"] = (long)_bestEpoch,
         ["best_value"] = _best,
         ["sums"] = Dict(_meters.Sums.Select(s => KeyValuePair.Create(s.Key, (object?)new PyTuple(s.Value.Sum, s.Value.Weight)))),
@@ -232,11 +301,18 @@ internal sealed class TrainingRun : IDisposable
         if (!_options.Resume || !File.Exists(path)) return;
         using var checkpoint = Checkpoint.Load(path);
         checkpoint.LoadInto(_trainer.Model);
+        if (checkpoint.TrySection("average") is { } average)
+        {
+            _average?.CopyFromModule();
+            if (_average is not null) _average.Updates = average.Get<long>("updates");
+            StateDict.Load(_trainer.Model, average.Get<PyDict>("trained").ToTensors(), strict: true);
+        }
+        if (checkpoint.TrySection("grad_scaler") is { } scaler) _context.Scaler?.Load(scaler);
         foreach (var (name, module) in _trainer.Step.Modules.Concat(_trainer.Companions)) checkpoint.LoadModule(name, module);
 
         var state = checkpoint.Section("trainer");
         RequireSame("batch size", state.Get<long>("batch_size"), _options.BatchSize, path);
-        RequireSame("number of training examples", state.Get<long>("examples"), _train.Count, path);
+        RequireSame("number of training examples", state.Get<long>("examples"), _train.Examples, path);
         var optimizers = checkpoint.Optimizers;
         RequireSame("number of optimizers", optimizers.Count, _optimizers.Count, path);
         var updates = checkpoint.Section("scheduler").Get<List<object?>>("updates");
@@ -266,6 +342,7 @@ internal sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         _meters.Dispose();
+        _average?.Dispose();
         foreach (var optimizer in _optimizers) optimizer.Dispose();
     }
 }

@@ -29,6 +29,10 @@ public abstract class TrainingStep
     /// gradients are off. By default it measures nothing.</summary>
     public virtual void Evaluate(Batch batch, StepContext context) { }
 
+    /// <summary>Whether <see cref="Evaluate"/> differentiates. Where it doesn't, tensors are made without what autograd needs, which is
+    /// faster (<c>inference_mode</c>).</summary>
+    public virtual bool EvaluationDifferentiates => false;
+
     /// <summary>What else a run needs to go on where it stopped (a replay buffer's place, a dual variable); null: nothing.</summary>
     public virtual PyDict? SaveState() => null;
 

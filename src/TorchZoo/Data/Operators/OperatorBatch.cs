@@ -11,18 +11,12 @@ namespace TorchZoo.Data.Operators;
 /// <param name="Target">G(u)(y): (batch, outputs), or (batch, locations[, outputs]).</param>
 public sealed record OperatorBatch(Tensor U, Tensor Y, Tensor Target) : Batch
 {
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> Tensors => [U, Y, Target];
+
     /// <summary>Number of triples, or of functions.</summary>
     public override long Count => U.shape[0];
 
     /// <inheritdoc/>
-    public override Batch To(Device device) => U.device == device && Y.device == device && Target.device == device
-        ? this : new OperatorBatch(U.to(device), Y.to(device), Target.to(device));
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        U.Dispose();
-        Y.Dispose();
-        Target.Dispose();
-    }
+    public override Batch With(IReadOnlyList<Tensor> tensors) => new OperatorBatch(tensors[0], tensors[1], tensors[2]);
 }

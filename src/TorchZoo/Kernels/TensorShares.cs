@@ -1,0 +1,52 @@
+namespace TorchZoo.Kernels;
+
+/// <summary>
+/// Goes through many tensors as if they lay one behind the other, some threads side by side, each its own contiguous share: many small
+/// tensors cost no more than a large one of as many elements.
+/// </summary>
+internal static class TensorShares
+{
+    // Below this a thread's start takes longer than its share.
+    private const long WorthThread = 1 << 15;
+
+    // Shares begin at multiples of it, so that threads don't write to the same cache line.
+    private const long Grain = 1 << 8;
+
+    /// <summary>A part of a tensor.</summary>
+    /// <param name="tensor">Number of the tensor.</param>
+    /// <param name="start">The first element.</param>
+    /// <param name="count">How many, at least 1.</param>
+    /// <param name="worker">Number of the share that the part belongs to.</param>
+    public delegate void Part(int tensor, long start, long count, int worker);
+
+    /// <summary>How many shares <see cref="ForEach"/> makes.</summary>
+    public static int Workers(ReadOnlySpan<long> lengths)
+    {
+        var total = 0L;
+        foreach (var length in lengths) total += length;
+        return (int)Math.Clamp(total / WorthThread, 1, TorchSharp.torch.get_num_threads());
+    }
+
+    /// <summary>Does something to each part. How the elements are shared out depends on their number and that of the workers alone.</summary>
+    /// <param name="lengths">Elements of each tensor.</param>
+    /// <param name="workers">What <see cref="Workers"/> said.</param>
+    /// <param name="part">What to do.</param>
+    public static void ForEach(long[] lengths, int workers, Part part)
+    {
+        if (workers == 1) Share(0);
+        else Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Share);
+
+        void Share(int worker)
+        {
+            var total = lengths.Sum();
+            long first = Bound(total, worker), last = Bound(total, worker + 1), begin = 0;
+            for (var i = 0; i < lengths.Length && begin < last; begin += lengths[i], i++)
+            {
+                long from = Math.Max(first - begin, 0), to = Math.Min(last - begin, lengths[i]);
+                if (from < to) part(i, from, to - from, worker);
+            }
+        }
+
+        long Bound(long total, int worker) => worker == workers ? total : total * worker / workers / Grain * Grain;
+    }
+}

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using TorchZoo.Training;
 
 namespace TorchZoo.Scripts;
 
@@ -17,6 +18,12 @@ public record RecipeContext
 
     /// <summary>Where every random number of the run comes from.</summary>
     public required ulong Seed { get; init; }
+
+    /// <summary>What forward passes compute in while training.</summary>
+    public Precision Precision { get; init; }
+
+    /// <summary>Whether to say where the time of training goes.</summary>
+    public bool Profile { get; init; }
 
     /// <summary>Epochs asked for on the command line; null: the recipe's own number.</summary>
     public int? Epochs { get; init; }
@@ -47,6 +54,21 @@ public record RecipeContext
 
     /// <summary>One of three values, by <see cref="Size"/>.</summary>
     public T Pick<T>(T smoke, T normal, T full) => Size switch { RunSize.Smoke => smoke, RunSize.Full => full, _ => normal };
+
+    /// <summary>What all trainings of a run have in common; a recipe adds its own with <c>with</c>.</summary>
+    /// <param name="directory">The training's folder; null: it writes nothing.</param>
+    public TrainerOptions TrainerOptions(string? directory) => new()
+    {
+        Device = Device,
+        Precision = Precision,
+        Seed = Seed,
+        Directory = directory,
+        Resume = Resume && directory is not null,
+    };
+
+    /// <summary>Who looks on in a training, as the command line asks.</summary>
+    /// <param name="name">What the training is called.</param>
+    public IReadOnlyList<TrainerCallback> Callbacks(string name) => Profile ? [new ProfileReport(name, Output)] : [];
 
     /// <summary>A file in the run's folder.</summary>
     public string PathOf(string name) => Path.Combine(Directory, name);

@@ -37,7 +37,7 @@ internal sealed class PlainProgress(TextWriter output, TimeProvider time) : IPro
                 _detail = detail ?? _detail;
                 if (_ended || _display._time.GetElapsedTime(_written) < Interval) return;
                 _written = _display._time.GetTimestamp();
-                _display.Write($"{_description}: {100 * Math.Clamp(fraction, 0, 1):0} %{Suffix()}");
+                _display.Write($"{_description}: {100 * Math.Clamp(fraction, 0, 1):0} %{Remaining(fraction)}{Suffix()}");
             }
         }
 
@@ -50,6 +50,9 @@ internal sealed class PlainProgress(TextWriter output, TimeProvider time) : IPro
                 _display.Write($"{_description}: {Values.Format(_display._time.GetElapsedTime(_start))}{Suffix()}");
             }
         }
+
+        private string Remaining(double fraction) => fraction is <= 0 or >= 1 ? ""
+            : $", {Values.Format(_display._time.GetElapsedTime(_start) * ((1 - fraction) / fraction))} left";
 
         private string Suffix() => string.IsNullOrEmpty(_detail) ? "" : $", {_detail}";
     }

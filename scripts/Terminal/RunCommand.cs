@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
 
@@ -40,6 +41,8 @@ internal static class RunCommand
                 Size = size,
                 Seed = result.GetValue(options.Seed),
                 Epochs = result.GetValue(options.Epochs),
+                Precision = options.PrecisionOf(result),
+                Profile = result.GetValue(options.Profile),
                 Directory = directory,
                 Resume = result.GetValue(options.Resume),
                 Data = result.GetValue(options.Data),
@@ -58,11 +61,12 @@ internal static class RunCommand
     internal static void Introduce(ConsoleReport report, RecipeContext context)
     {
         // Fresh weights of TorchSharp's own layers come from the global generator.
-        torch.random.manual_seed(unchecked((long)context.Seed));
+        Seed.Set(context.Seed);
         report.Heading($"{context.Paper.Title} (arXiv {context.Paper.ArXiv}, {context.Paper.Year})");
         report.Note("device", context.Device.type == DeviceType.CPU ? $"cpu, {torch.get_num_threads()} threads"
             : context.Device.ToString());
         report.Note("seed", context.Seed);
+        if (context.Precision != Precision.Float32) report.Note("precision", context.Precision.ToString().ToLowerInvariant());
         report.Note("folder", Values.ShortPath(context.Directory));
         if (TorchRuntime.Notice is { } notice) report.Warn(notice);
         if (context.Size == RunSize.Smoke) report.Warn("a smoke run; its numbers mean nothing");

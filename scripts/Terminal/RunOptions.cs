@@ -2,12 +2,15 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using TorchSharp;
+using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
 
 /// <summary>The options that every run has.</summary>
 internal sealed partial class RunOptions
 {
+    private static readonly string[] Precisions = [.. Enum.GetNames<Precision>().Select(n => n.ToLowerInvariant())];
+
     public Option<string> Device { get; } = new("--device")
     {
         Description = "Where to compute: auto (a GPU if there is one), cpu, cuda or cuda:N",
@@ -31,6 +34,15 @@ internal sealed partial class RunOptions
             return 0;
         },
     };
+
+    public Option<string> Precision { get; } = new("--precision")
+    {
+        Description = "What to compute in: float32, bfloat16, or float16 with loss scaling; weights stay in float32",
+        HelpName = "TYPE",
+        DefaultValueFactory = _ => Precisions[0],
+    };
+
+    public Option<bool> Profile { get; } = new("--profile") { Description = "Say where the time of training goes" };
 
     public Option<int?> Epochs { get; } = new("--epochs")
     {
@@ -87,12 +99,16 @@ internal sealed partial class RunOptions
         {
             if (result.GetValue(Smoke) && result.GetValue(Full)) result.AddError("--smoke and --full exclude each other.");
         });
+        Precision.AcceptOnlyFromAmong(Precisions);
         foreach (var option in new Option[] { Device, Smoke, Full, Seed }) command.Options.Add(option);
-        if (scope == Scope.Training) command.Options.Add(Epochs);
+        if (scope == Scope.Training)
+            foreach (var option in new Option[] { Epochs, Precision, Profile }) command.Options.Add(option);
         command.Options.Add(Out);
         if (scope == Scope.Training) command.Options.Add(Resume);
         if (scope != Scope.Claims) command.Options.Add(Data);
     }
+
+    public Precision PrecisionOf(ParseResult result) => Enum.Parse<Precision>(result.GetValue(Precision)!, ignoreCase: true);
 
     public RunSize Size(ParseResult result) =>
         result.GetValue(Smoke) ? RunSize.Smoke : result.GetValue(Full) ? RunSize.Full : RunSize.Default;

@@ -81,20 +81,17 @@ internal abstract class DeepONetExperiment(RecipeContext context, OperatorTask t
     }
 
     private Trainer MakeTrainer(string name, nn.Module model, TrainingPlan plan, string? directory) =>
-        new(model, new TrainerOptions
+        new(model, context.TrainerOptions(directory) with
         {
             Epochs = plan.Epochs,
             BatchSize = plan.BatchSize,
             EvaluationBatchSize = 10_000,
             EvaluateEvery = Math.Max(1, plan.Epochs / Evaluations),
             CheckpointEveryEpochs = Math.Max(1, plan.Epochs / Evaluations),
-            Device = context.Device,
-            Directory = directory,
-            Seed = context.Seed,
-            Resume = context.Resume && directory is not null,
         })
         {
             Name = name,
+            Callbacks = directory is null ? [] : context.Callbacks(name),
             Optimizer = p => new FusedAdam(p, plan.LearningRate),
             Step = Steps.SupervisedOperator((prediction, truth) => nn.functional.mse_loss(prediction, truth), ("truth", (_, truth) => truth.square().mean())),
             Notes = new Dictionary<string, string>

@@ -122,18 +122,15 @@ internal abstract class FnoExperiment(RecipeContext context)
         data.Tests.ToDictionary(t => t.Key, t => normalisers.Encode(t.Value));
 
     private Trainer MakeTrainer(string name, nn.Module model, Normalisers normalisers, TrainingPlan plan, string? directory) =>
-        new(model, new TrainerOptions
+        new(model, context.TrainerOptions(directory) with
         {
             Epochs = plan.Epochs,
             BatchSize = plan.BatchSize,
-            Device = context.Device,
-            Directory = directory,
-            Seed = context.Seed,
-            Resume = context.Resume && directory is not null,
             CheckpointEvery = 500,
         })
         {
             Name = name,
+            Callbacks = directory is null ? [] : context.Callbacks(name),
             Optimizer = p => new FusedAdam(p, plan.LearningRate, weightDecay: WeightDecay),
             Schedule = Schedules.OneCycle(WarmUp),
             Step = MakeStep(normalisers),

@@ -48,7 +48,8 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         using var fresh = network.Make();
         // The first network is what the run is about: its checkpoints are in the run's folder itself.
         var folder = network.Name == "Siren" ? "" : FormattableString.Invariant($"{network.Name.ToLowerInvariant()}-{rate:0e-0}");
-        var trainer = new Trainer(fresh, new TrainerOptions
+        var name = string.Create(CultureInfo.InvariantCulture, $"Training {network.Name}, learning rate {rate:0e-0}");
+        var trainer = new Trainer(fresh, context.TrainerOptions(context.PathOf(folder)) with
         {
             Epochs = plan.Epochs,
             BatchSize = plan.BatchSize,
@@ -58,13 +59,10 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
             MonitorMaximum = plan.MonitorMaximum,
             EvaluateEvery = Math.Max(1, plan.Epochs / Evaluations),
             CheckpointEveryEpochs = Math.Max(1, plan.Epochs / Evaluations),
-            Device = context.Device,
-            Directory = context.PathOf(folder),
-            Seed = context.Seed,
-            Resume = context.Resume,
         })
         {
-            Name = string.Create(CultureInfo.InvariantCulture, $"Training {network.Name}, learning rate {rate:0e-0}"),
+            Name = name,
+            Callbacks = context.Callbacks(name),
             Optimizer = p => new FusedAdam(p, rate),
             Step = step,
             Notes = new Dictionary<string, string>(Notes)

@@ -3,8 +3,8 @@ using TorchZoo.Training;
 namespace TorchZoo.Reports;
 
 /// <summary>
-/// Writes what a <see cref="Trainer"/> logs into the run's folder: <c>metrics.jsonl</c>, an object a line, and TensorBoard's event files.
-/// Training values are named as the step logs them, means of an epoch <c>training/…</c> and <c>validation/…</c>.
+/// Writes what a <see cref="Trainer"/> logs into the run's folder: <c>metrics.jsonl</c>, an object a line, TensorBoard's event files, and
+/// <c>run.json</c> (<see cref="RunRecord"/>). Training values are named as the step logs them, means of an epoch <c>training/…</c> and <c>validation/…</c>.
 /// </summary>
 /// <param name="directory">The run's folder.</param>
 /// <param name="everySteps">Training steps between lines.</param>
@@ -25,6 +25,7 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
         // TensorBoard would draw the events of an earlier run in this folder into this one's curves.
         if (last is null)
             foreach (var old in Directory.EnumerateFiles(directory, "events.out.tfevents.*").ToList()) File.Delete(old);
+        RunRecord.Of(trainer, firstStep).Write(directory);
         _metrics = new MetricsLog(Path.Combine(directory, MetricsFile), last);
         _events = new TensorBoardLog(directory, last);
     }

@@ -5,6 +5,7 @@ using System.Numerics;
 using Google.Protobuf;
 using SkiaSharp;
 using Tensorboard;
+using static TorchSharp.torch;
 
 namespace TorchZoo.Reports;
 
@@ -52,6 +53,39 @@ public sealed class TensorBoardLog : IDisposable
         var summary = new Summary();
         foreach (var (tag, value) in values) summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
         if (summary.Value.Count > 0) Write(new Event { Step = step, Summary = summary });
+    }
+
+    /// <summary>Writes how a tensor's values are spread: 64 bins of equal width from the least to the greatest; values that aren't finite are
+    /// left out.</summary>
+    /// <param name="step">The training step.</param>
+    /// <param name="tag">Its tag, e.g. <c>weights/first</c>.</param>
+    /// <param name="values">Any shape, real.</param>
+    /// <param name="bins">How many bins.</param>
+    /// <exception cref="ArgumentException">The tensor is complex, or there are no bins.</exception>
+    public void Histogram(long step, string tag, Tensor values, int bins = 64)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tag);
+        ArgumentNullException.ThrowIfNull(values);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bins);
+        if (values.is_complex()) throw new ArgumentException("a histogram is of real numbers", nameof(values));
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        var all = values.detach().to(ScalarType.Float64).cpu().flatten();
+        all = all.masked_select(all.isfinite());
+        var proto = new HistogramProto { Num = all.numel() };
+        if (all.numel() > 0)
+        {
+            (proto.Min, proto.Max) = (all.min().item<double>(), all.max().item<double>());
+            (proto.Sum, proto.SumSquares) = (all.sum().item<double>(), all.square().sum().item<double>());
+            var width = (proto.Max - proto.Min) / bins;
+            var counts = width > 0
+                ? Array.ConvertAll(((all - proto.Min) / width).to(ScalarType.Int64).clamp(max: bins - 1).bincount(null, bins).data<long>().ToArray(),
+                    n => (double)n)
+                : [proto.Num];
+            proto.Bucket.AddRange(counts);
+            proto.BucketLimit.AddRange(Enumerable.Range(1, counts.Length).Select(i => i == counts.Length ? proto.Max : proto.Min + i * width));
+        }
+        Write(new Event { Step = step, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Histo = proto } } } });
     }
 
     /// <summary>Writes a picture.</summary>

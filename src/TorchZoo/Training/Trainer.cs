@@ -112,6 +112,16 @@ public sealed class Trainer
         return meters.Means();
     }
 
+    /// <summary>Trains for some steps with a learning rate that rises exponentially, to see which is good; model, step and random numbers are
+    /// then as they were.</summary>
+    /// <param name="data">What to train on.</param>
+    /// <param name="from">The first learning rate, &gt; 0.</param>
+    /// <param name="to">The last, greater.</param>
+    /// <param name="steps">Updates, at least 3; fewer are made if training diverges.</param>
+    /// <exception cref="ArgumentException">A number is out of its range, the data make no batch, or the step logs no <c>loss</c>.</exception>
+    public LearningRateSearch FindLearningRate(IDataset data, double from = 1e-6, double to = 1, int steps = 100) =>
+        LearningRateSearch.Run(this, data, from, to, steps);
+
     /// <summary>How many values meters gather before they are read: reading one stops a GPU.</summary>
     internal int MetersFlush => Options.Device.type == DeviceType.CPU ? 1 : 64;
 

@@ -31,6 +31,7 @@ public class ApplicationTests
     [TestCase("demo --seed --smoke", "--seed takes a value; there is none.")]
     [TestCase("demo --epochs 0", "--epochs takes a whole number from 1, not '0'.")]
     [TestCase("demo --epochs 1.5", "--epochs takes a whole number from 1, not '1.5'.")]
+    [TestCase("demo --precision half", "--precision takes bfloat16, float16 or float32, not 'half'.")]
     [TestCase("demo --smoke --full", "--smoke and --full exclude each other.")]
     [TestCase("demo --device gpu", "--device takes auto, cpu, cuda or cuda:N, not 'gpu'.")]
     [TestCase("demo --equation wafe", "--equation takes burgers, heat or wave, not 'wafe'. Did you mean 'wave'?")]

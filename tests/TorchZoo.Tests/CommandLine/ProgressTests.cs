@@ -19,7 +19,7 @@ public class ProgressTests
             }
         }
         Assert.That(output.ToString(),
-            Is.EqualTo("Training ...\nTraining: 40 %, loss 10\nTraining: 80 %, loss 20\nTraining: 25.0 s, loss 25\n"));
+            Is.EqualTo("Training ...\nTraining: 40 %, 15.0 s left, loss 10\nTraining: 80 %, 5.0 s left, loss 20\nTraining: 25.0 s, loss 25\n"));
     }
 
     [Test]

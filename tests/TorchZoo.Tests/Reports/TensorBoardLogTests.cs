@@ -89,6 +89,30 @@ public class TensorBoardLogTests
         Assert.That((image.Width, image.Height), Is.EqualTo((200, 160)));
     }
 
+    [Test]
+    public void HistogramsCountEveryFiniteValue()
+    {
+        string path;
+        using (TorchSharp.torch.NewDisposeScope())
+        using (var log = new TensorBoardLog(_folder))
+        {
+            path = log.Path;
+            log.Histogram(1, "h", TorchSharp.torch.tensor([-1.0, 0, 0.1, 1, double.NaN, double.PositiveInfinity]), bins: 4);
+            log.Histogram(2, "one", TorchSharp.torch.ones(3, 2));
+            log.Histogram(3, "none", TorchSharp.torch.zeros(0));
+            Assert.That(() => log.Histogram(4, "c", TorchSharp.torch.zeros(1, dtype: TorchSharp.torch.ScalarType.ComplexFloat32)), Throws.ArgumentException);
+        }
+        HistogramProto[] read = [.. Read(path).Skip(1).Select(e => e.Summary.Value[0].Histo)];
+        Assert.Multiple(() =>
+        {
+            Assert.That(read[0].Bucket, Is.EqualTo(new double[] { 1, 0, 2, 1 }));
+            Assert.That(read[0].BucketLimit, Is.EqualTo(new double[] { -0.5, 0, 0.5, 1 }));
+            Assert.That((read[0].Min, read[0].Max, read[0].Num, read[0].SumSquares), Is.EqualTo((-1.0, 1.0, 4.0, 2.01)));
+            Assert.That((read[1].Bucket.Single(), read[1].BucketLimit.Single()), Is.EqualTo((6.0, 1.0)));
+            Assert.That((read[2].Num, read[2].Bucket.Count), Is.EqualTo((0.0, 0)));
+        });
+    }
+
     private static List<Event> Read(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

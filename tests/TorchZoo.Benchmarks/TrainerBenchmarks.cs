@@ -1,5 +1,6 @@
 using TorchZoo.Data;
 using TorchZoo.Optimizers;
+using TorchZoo.Testing;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 
@@ -26,6 +27,74 @@ internal static class TrainerBenchmarks
         return Measurement.Share(times[0], times[1]);
 
         static nn.Module<Tensor, Tensor> Net() => nn.Sequential(("a", nn.Linear(64, 256)), ("t", nn.Tanh()), ("b", nn.Linear(256, 256)), ("u", nn.Tanh()), ("c", nn.Linear(256, 1)));
+    }
+
+    [Benchmark("training/checkpointing", "the same 24 residual blocks without it (share of its time)", "≤ 1.4")]
+    public static Measurement Checkpointed(Stopwatches clock)
+    {
+        using var scope = NewDisposeScope();
+        var net = new ResidualNet(() => { });
+        var x = randn(ResidualNet.Rows, ResidualNet.Width);
+        var times = clock.Time(() => net.Train(x, true), () => net.Train(x, false));
+        return Measurement.Share(times[0], times[1]);
+    }
+
+    [Benchmark("training/checkpointing-memory", "the same without it: memory in use at the worst moment (share)", "≤ 0.4")]
+    public static Measurement CheckpointedMemory(Stopwatches clock)
+    {
+        using var scope = NewDisposeScope();
+        var peak = 0L;
+        var net = new ResidualNet(() => peak = Math.Max(peak, LiveMemory.InUse));
+        var x = randn(ResidualNet.Rows, ResidualNet.Width);
+        net.Train(x, true);
+        var (ours, plain) = (Peak(true), Peak(false));
+        return new Measurement(ours / 1e6, "MB", plain / 1e6, (double)ours / plain);
+
+        long Peak(bool checkpoint)
+        {
+            var before = peak = LiveMemory.InUse;
+            net.Train(x, checkpoint);
+            return peak - before;
+        }
+    }
+
+    [Benchmark("data/batch", "a plain copy of the same bytes (share of its time)", "≤ 1.1")]
+    public static Measurement TakeBatch(Stopwatches clock)
+    {
+        using var scope = NewDisposeScope();
+        const long Examples = 512, Size = 3 * 64 * 64;
+        var data = new PairDataset(randn(Examples, Size), randn(Examples, 1));
+        using var order = randperm(Examples).slice(0, 0, 128, 1);
+        using var source = randn(128, Size);
+        var times = clock.Time(() => data.Take(order).Dispose(), () => source.clone().Dispose());
+        return Measurement.Share(times[0], times[1]);
+    }
+
+    // x + W₂ gelu(W₁ norm(x)), 24 times.
+    private sealed class ResidualNet(Action look)
+    {
+        public const long Rows = 2048, Width = 128;
+
+        private readonly nn.Module<Tensor, Tensor>[] _blocks = [.. Enumerable.Range(0, 24).Select(_ => nn.Sequential(("n", nn.LayerNorm(Width)),
+            ("a", nn.Linear(Width, 4 * Width)), ("g", nn.GELU()), ("b", nn.Linear(4 * Width, Width)), ("p", new Probe(look))))];
+
+        public void Train(Tensor x, bool checkpoint)
+        {
+            using var scope = NewDisposeScope();
+            var y = x;
+            foreach (var block in _blocks) y = y + (checkpoint ? Checkpointing.Run(block, y) : block.call(y));
+            y.square().mean().backward();
+            foreach (var block in _blocks) block.zero_grad();
+        }
+    }
+
+    private sealed class Probe(Action look) : nn.Module<Tensor, Tensor>(nameof(Probe))
+    {
+        public override Tensor forward(Tensor input)
+        {
+            look();
+            return input.alias();
+        }
     }
 
     private static void ByHand(nn.Module<Tensor, Tensor> net, PairDataset data)

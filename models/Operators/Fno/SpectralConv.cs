@@ -1,6 +1,7 @@
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using TorchZoo.Checkpoints;
+using TorchZoo.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -118,6 +119,9 @@ public sealed class SpectralConv : Module<Tensor, Tensor>
     {
         Check(x, outputShape);
         using var scope = NewDisposeScope();
+        // Fourier transforms have no 16-bit form.
+        using var full = Autocast.Disable(x.device);
+        x = Autocast.ToFullPrecision(x);
         var plan = _plans.For(x, OutputSizes(x.shape[2..], outputShape), _kept, _maxModes, _hermitian);
         var how = SpectralCost.Choose(Transform, x, _kept);
 

@@ -58,8 +58,8 @@ internal static unsafe class OneDnn
     // A switch of at::Context, by its C++ name.
     private static bool TrySet(string setter, bool value)
     {
-        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("torch_cpu", typeof(torch).Assembly, null, out var library)) return false;
-        if (!NativeLibrary.TryGetExport(library, GlobalContext, out var context) || !NativeLibrary.TryGetExport(library, setter, out var set)) return false;
+        var (context, set) = (TorchExports.Find(GlobalContext), TorchExports.Find(setter));
+        if (context == 0 || set == 0) return false;
         ((delegate* unmanaged<nint, byte, void>)set)(((delegate* unmanaged<nint>)context)(), value ? (byte)1 : (byte)0);
         return true;
     }

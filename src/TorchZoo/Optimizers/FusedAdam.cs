@@ -122,7 +122,7 @@ public class FusedAdam : FusedOptimizer, optim.IBetas
             (T*)(means[i] + (nint)offset), (T*)(squares[i] + (nint)offset), largest.Length > 0 ? (T*)(largest[i] + (nint)offset) : null,
             count, numbers[i]));
 
-        static nint[] Addresses(Tensor[] tensors) => [.. tensors.Select(TensorMemory.Address)];
+        static nint[] Addresses(Tensor[] tensors) => Array.ConvertAll(tensors, TensorMemory.Address);
     }
 
     private AdamNumbers Numbers(Adam.Options o, long step, double factor)

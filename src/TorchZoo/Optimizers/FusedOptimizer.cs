@@ -76,6 +76,21 @@ public abstract class FusedOptimizer : OptimizerHelper
         return loss!;
     }
 
+    /// <summary>Updates with gradients scaled down so that their norm is at most <paramref name="maxNorm"/>: one pass over them for the norm,
+    /// and no other than the update's. The gradients themselves stay as they are.</summary>
+    /// <param name="maxNorm">&gt; 0</param>
+    /// <returns>The norm before, as <see cref="Gradients.Norm(IEnumerable{Parameter})"/> gives it.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxNorm"/> is not positive.</exception>
+    public Tensor StepClipped(double maxNorm)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNorm);
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        var norm = Gradients.Norm(parameters());
+        Step(GradientScale.By(Gradients.Clipping(norm, maxNorm)));
+        return norm.MoveToOuterDisposeScope();
+    }
+
     /// <summary>Updates with the gradients times a factor.</summary>
     internal void Step(GradientScale scale)
     {
@@ -97,14 +112,26 @@ public abstract class FusedOptimizer : OptimizerHelper
     /// <summary>Updates parameters of one device and type.</summary>
     private protected abstract void Update(OptimizerOptions options, UpdatePart part, GradientScale scale);
 
-    // Those with a gradient, apart by what can be computed together: in nearly every model one part.
-    private IEnumerable<UpdatePart> Alike(int first, int count) =>
-        from i in Enumerable.Range(first, count)
-        let parameter = States[i].Parameter
-        let gradient = parameter.grad
-        where gradient is not null
-        group (States[i], gradient) by (Path: Path ?? BestPath(parameter), parameter.dtype, parameter.device_type, parameter.device_index) into alike
-        select new UpdatePart(alike.Key.Path, [.. alike.Select(a => a.Item1)], [.. alike.Select(a => a.gradient)]);
+    // Those with a gradient, apart by what can be computed together.
+    private IEnumerable<UpdatePart> Alike(int first, int count)
+    {
+        var states = new List<ParameterState>(count);
+        var gradients = new List<Tensor>(count);
+        var kinds = new List<(UpdatePath, ScalarType, DeviceType, int)>(count);
+        for (var i = first; i < first + count; i++)
+        {
+            var parameter = States[i].Parameter;
+            if (parameter.grad is not { } gradient) continue;
+            states.Add(States[i]);
+            gradients.Add(gradient);
+            kinds.Add((Path ?? BestPath(parameter), parameter.dtype, parameter.device_type, parameter.device_index));
+        }
+        if (states.Count == 0) return [];
+        // As in nearly every model.
+        if (kinds.TrueForAll(k => k == kinds[0])) return [new UpdatePart(kinds[0].Item1, [.. states], [.. gradients])];
+        return Enumerable.Range(0, states.Count).GroupBy(i => kinds[i])
+            .Select(alike => new UpdatePart(alike.Key.Item1, [.. alike.Select(i => states[i])], [.. alike.Select(i => gradients[i])]));
+    }
 
     private static UpdatePath BestPath(Parameter parameter) => parameter.device_type switch
     {

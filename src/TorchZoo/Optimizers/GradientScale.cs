@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Optimizers;
@@ -9,6 +10,10 @@ internal readonly record struct GradientScale(double Factor, Tensor? Divisor = n
 {
     /// <summary>Gradients as they are.</summary>
     public static GradientScale One => new(1);
+
+    /// <summary>Gradients times a scalar tensor, which is read only if it is on a CPU.</summary>
+    public static GradientScale By(Tensor factor) =>
+        factor.device_type == DeviceType.CPU ? new(factor.ToDouble()) : new(1, factor.reciprocal());
 
     /// <summary>The divisor as a tensor in the caller's dispose scope; null: gradients as they are.</summary>
     public Tensor? DivisorOn(Device device) => Divisor?.to(ScalarType.Float32, device)

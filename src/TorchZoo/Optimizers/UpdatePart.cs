@@ -10,14 +10,14 @@ namespace TorchZoo.Optimizers;
 /// <param name="Gradients">Theirs.</param>
 internal sealed record UpdatePart(UpdatePath Path, ParameterState[] States, Tensor[] Gradients)
 {
-    public Tensor[] Parameters => [.. States.Select(s => s.Parameter)];
+    public Tensor[] Parameters => Array.ConvertAll(States, s => (Tensor)s.Parameter);
 
     public Device Device => States[0].Parameter.device;
 
     public bool IsDouble => States[0].Parameter.dtype == ScalarType.Float64;
 
     /// <summary>One tensor of each state.</summary>
-    public Tensor[] Of(int index) => [.. States.Select(s => s.Get(index))];
+    public Tensor[] Of(int index) => Array.ConvertAll(States, s => s.Get(index));
 
     /// <summary>The gradients times a factor: themselves if that is 1.</summary>
     public Tensor[] Scaled(double factor) => factor == 1 ? Gradients : [.. Gradients.Select(g => g * factor)];
@@ -32,10 +32,10 @@ internal sealed record UpdatePart(UpdatePath Path, ParameterState[] States, Tens
     public void ForEachPiece(Action<int, nint, nint, long, long> update)
     {
         var size = IsDouble ? sizeof(double) : sizeof(float);
-        nint[] parameters = [.. States.Select(s => TensorMemory.Address(s.Parameter))];
-        Tensor[] plain = [.. Gradients.Select(g => g.contiguous())];
-        nint[] gradients = [.. plain.Select(TensorMemory.Address)];
-        long[] lengths = [.. plain.Select(g => g.numel())];
+        var parameters = Array.ConvertAll(States, s => TensorMemory.Address(s.Parameter));
+        var plain = Array.ConvertAll(Gradients, g => g.is_contiguous() ? g : g.contiguous());
+        var gradients = Array.ConvertAll(plain, TensorMemory.Address);
+        var lengths = Array.ConvertAll(plain, g => g.numel());
         TensorShares.ForEach(lengths, TensorShares.Workers(lengths), (i, start, count, _) =>
             update(i, parameters[i] + (nint)(start * size), gradients[i] + (nint)(start * size), start * size, count));
         GC.KeepAlive(plain);

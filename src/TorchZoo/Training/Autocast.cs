@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
@@ -52,32 +52,36 @@ public static unsafe class Autocast
         return Native.Value is { } native && native.IsEnabled((sbyte)device.type) != 0 ? (ScalarType)native.Type((sbyte)device.type) : null;
     }
 
+    /// <summary>A tensor of a 16-bit type as float32, any other as it is: for operations that have no 16-bit form, such as Fourier
+    /// transforms.</summary>
+    public static Tensor ToFullPrecision(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return tensor.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? tensor.to(ScalarType.Float32) : tensor;
+    }
+
     /// <summary>As <see cref="Enable"/>, or <see cref="Disable"/> for null.</summary>
     internal static IDisposable Set(Device device, ScalarType? dtype) => dtype is { } type ? Enable(device, type) : Disable(device);
 
     // at::autocast, of libtorch_cpu in CUDA builds too.
-    private sealed record Functions(nint Library, nint SetEnabled, nint IsEnabledAt, nint SetType, nint TypeAt, nint Enter, nint Leave, nint Clear)
+    private sealed record Functions(nint SetEnabled, nint IsEnabledAt, nint SetType, nint TypeAt, nint Enter, nint Leave, nint Clear)
     {
         public static Functions? Find()
         {
             TorchRuntime.EnsureLoaded();
-            var windows = OperatingSystem.IsWindows();
-            // Elsewhere a library's dependencies are searched with it.
-            if (!NativeLibrary.TryLoad(windows ? "torch_cpu" : "LibTorchSharp", typeof(torch).Assembly, null, out var library)) return null;
-            // The names as compilers write them: GCC's and Clang's rules, then Microsoft's.
-            var found = new[]
-            {
-                ("_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb", "?set_autocast_enabled@autocast@at@@YAXW4DeviceType@c10@@_N@Z"),
-                ("_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE", "?is_autocast_enabled@autocast@at@@YA_NW4DeviceType@c10@@@Z"),
-                ("_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE",
+            nint[] found =
+            [
+                TorchExports.Find("_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb", "?set_autocast_enabled@autocast@at@@YAXW4DeviceType@c10@@_N@Z"),
+                TorchExports.Find("_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE", "?is_autocast_enabled@autocast@at@@YA_NW4DeviceType@c10@@@Z"),
+                TorchExports.Find("_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE",
                     "?set_autocast_dtype@autocast@at@@YAXW4DeviceType@c10@@W4ScalarType@4@@Z"),
-                ("_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE", "?get_autocast_dtype@autocast@at@@YA?AW4ScalarType@c10@@W4DeviceType@4@@Z"),
-                ("_ZN2at8autocast17increment_nestingEv", "?increment_nesting@autocast@at@@YAHXZ"),
-                ("_ZN2at8autocast17decrement_nestingEv", "?decrement_nesting@autocast@at@@YAHXZ"),
-                ("_ZN2at8autocast11clear_cacheEv", "?clear_cache@autocast@at@@YAXXZ"),
-            }.Select(names => NativeLibrary.TryGetExport(library, windows ? names.Item2 : names.Item1, out var address) ? address : 0).ToArray();
-            return found.Contains(0) ? null
-                : new Functions(library, found[0], found[1], found[2], found[3], found[4], found[5], found[6]);
+                TorchExports.Find("_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE",
+                    "?get_autocast_dtype@autocast@at@@YA?AW4ScalarType@c10@@W4DeviceType@4@@Z"),
+                TorchExports.Find("_ZN2at8autocast17increment_nestingEv", "?increment_nesting@autocast@at@@YAHXZ"),
+                TorchExports.Find("_ZN2at8autocast17decrement_nestingEv", "?decrement_nesting@autocast@at@@YAHXZ"),
+                TorchExports.Find("_ZN2at8autocast11clear_cacheEv", "?clear_cache@autocast@at@@YAXXZ"),
+            ];
+            return found.Contains(0) ? null : new Functions(found[0], found[1], found[2], found[3], found[4], found[5], found[6]);
         }
 
         public void Set(sbyte device, bool on) => ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(device, on ? (byte)1 : (byte)0);

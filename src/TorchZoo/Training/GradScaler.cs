@@ -51,7 +51,7 @@ public sealed class GradScaler
     {
         ArgumentNullException.ThrowIfNull(loss);
         using var scope = NewDisposeScope();
-        return (Precisions.Full(loss) * Factor).MoveToOuterDisposeScope();
+        return (Autocast.ToFullPrecision(loss) * Factor).MoveToOuterDisposeScope();
     }
 
     /// <summary>Updates with the gradients divided by <see cref="Factor"/>, and clipped if asked for; or not at all if one of them is infinite

@@ -43,7 +43,7 @@ internal static class OptimizerUpdate
         if (scaler is not null) factor /= scaler.Factor;
         if (optimizer is FusedOptimizer fused)
         {
-            fused.Step(norm.device_type == DeviceType.CPU ? new GradientScale(Meters.Read(factor)) : new GradientScale(1, factor.reciprocal()));
+            fused.Step(GradientScale.By(factor));
             return true;
         }
         if (gradients.Length > 0) Gradients.Scale(gradients, factor);

@@ -30,8 +30,4 @@ internal static class Precisions
         Precision.Float16 => ScalarType.Float16,
         _ => null,
     };
-
-    /// <summary>A tensor of a 16-bit type as float32; any other as it is.</summary>
-    public static Tensor Full(Tensor tensor) =>
-        tensor.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? tensor.to(ScalarType.Float32) : tensor;
 }

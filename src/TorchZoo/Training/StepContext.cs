@@ -65,13 +65,13 @@ public sealed class StepContext
     /// <summary>The model's output for one input tensor; in float32 also where the model computes in 16 bits.</summary>
     /// <exception cref="InvalidOperationException">The model takes or gives something else: call it in a step of your own.</exception>
     public Tensor Predict(Tensor input) => Model is nn.IModule<Tensor, Tensor> module
-        ? Precisions.Full(module.call(input))
+        ? Autocast.ToFullPrecision(module.call(input))
         : throw new InvalidOperationException($"{Model.GetType().Name} is no module from one tensor to one tensor; give the trainer a step that calls it");
 
     /// <inheritdoc cref="Predict(Tensor)"/>
     /// <summary>The model's output for two input tensors; in float32 also where the model computes in 16 bits.</summary>
     public Tensor Predict(Tensor first, Tensor second) => Model is nn.IModule<Tensor, Tensor, Tensor> module
-        ? Precisions.Full(module.call(first, second))
+        ? Autocast.ToFullPrecision(module.call(first, second))
         : throw new InvalidOperationException($"{Model.GetType().Name} is no module from two tensors to one tensor; give the trainer a step that calls it");
 
     /// <summary>

@@ -35,6 +35,19 @@ public class GradientsTests
     }
 
     [Test]
+    public void ClippedStepsAreStepsOfClippedGradients([Values(0.5, 1e6)] double maximum)
+    {
+        using var scope = NewDisposeScope();
+        Parameter[] one = Parameters([3, 1000, 40_000], ScalarType.Float32, 3), other = Parameters([3, 1000, 40_000], ScalarType.Float32, 3);
+        using FusedSgd fused = new(one, 1), plain = new(other, 1);
+        var norm = fused.StepClipped(maximum).item<double>();
+        Assert.That(norm, Is.EqualTo(Gradients.ClipNorm(other, maximum).item<double>()));
+        plain.step();
+        foreach (var (p, q) in one.Zip(other)) Assert.That(p.allclose(q), Is.True);
+        Assert.That(() => fused.StepClipped(0), Throws.InstanceOf<ArgumentException>());
+    }
+
+    [Test]
     public void WhatOverflowsInFloat32HasANormAllTheSame()
     {
         using var scope = NewDisposeScope();

@@ -23,6 +23,11 @@ internal sealed record FieldNetwork(string Name, Func<nn.Module<Tensor, Tensor>>
     public static FieldNetwork Encoded(long side, long width, params double[] rates) => new("ReLU+PE",
         () => new CoordinateMlp(new CoordinateMlpConfig { Type = "relu", Mode = "nerf", Sidelength = [side], HiddenFeatures = width }),
         rates);
+
+    /// <summary>A ReLU network behind a positional encoding, for signals in time.</summary>
+    public static FieldNetwork EncodedSignal(long samples, long width, params double[] rates) => new("ReLU+PE",
+        () => new CoordinateMlp(new CoordinateMlpConfig
+        { Type = "relu", Mode = "nerf", InFeatures = 1, FnSamples = samples, HiddenFeatures = width }), rates);
 }
 
 /// <summary>A network that was trained, as its last checkpoint has it.</summary>

@@ -52,6 +52,7 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         {
             Epochs = plan.Epochs,
             BatchSize = plan.BatchSize,
+            EvaluationBatchSize = plan.EvaluationBatchSize,
             Shuffle = plan.BatchSize < data.Count,
             ClipNorm = plan.ClipNorm,
             Monitor = plan.Monitor,

@@ -30,19 +30,24 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
 
     /// <summary>Trains a network with each of its learning rates and returns the one that a metric says is best; the run's own seed makes
     /// the weights.</summary>
-    protected TrainedField TrainBest(FieldNetwork network, IDataset data, TrainingStep step, FieldPlan plan)
+    /// <param name="network">What to train.</param>
+    /// <param name="data">On what.</param>
+    /// <param name="step">How.</param>
+    /// <param name="plan">How long.</param>
+    /// <param name="validation">On what it is evaluated; null: on what it is trained on.</param>
+    protected TrainedField TrainBest(FieldNetwork network, IDataset data, TrainingStep step, FieldPlan plan, IDataset? validation = null)
     {
         TrainedField? best = null;
         foreach (var rate in network.LearningRates)
         {
-            var trained = Train(network, rate, data, step, plan);
+            var trained = Train(network, rate, data, step, plan, validation ?? data);
             var better = best is null ? 1 : trained.Last(plan.Monitor).CompareTo(best.Last(plan.Monitor)) * (plan.MonitorMaximum ? 1 : -1);
             if (better > 0) best = trained;
         }
         return best!;
     }
 
-    private TrainedField Train(FieldNetwork network, double rate, IDataset data, TrainingStep step, FieldPlan plan)
+    private TrainedField Train(FieldNetwork network, double rate, IDataset data, TrainingStep step, FieldPlan plan, IDataset validation)
     {
         random.manual_seed(unchecked((long)context.Seed));
         using var fresh = network.Make();
@@ -76,7 +81,7 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
             },
             Progress = context.Progress,
         };
-        var result = trainer.Fit(data, data, context.Cancellation);
+        var result = trainer.Fit(data, validation, context.Cancellation);
         var again = Zoo.Load<nn.Module<Tensor, Tensor>>(result.LastCheckpoint!);
         again.to(context.Device);
         return new TrainedField(network.Name, rate, again, result);

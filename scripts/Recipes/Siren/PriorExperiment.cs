@@ -22,6 +22,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
 
     public const string ImagesNote = "images", Cartoons = "cartoon faces";
 
+    private static double E(string n, double d) => Environment.GetEnvironmentVariable("HY_" + n) is { } v ? double.Parse(v, CultureInfo.InvariantCulture) : d;
     private const string Quality = "held-out MSE";
 
     private const int FewestImages = 20, Shown = 4;
@@ -33,13 +34,13 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
 
     private int[] Pixels => Context.Pick<int[]>([10, 50, 200], [10, 100, 1000], [10, 100, 1000]);
 
-    private long Width => Context.Pick(16, 64, 256);
+    private long Width => Context.Pick(16, (int)E("WID", 64), 256);
 
-    private long Latent => Context.Pick(16, encoder == "conv" ? 32 : 128, 256);
+    private long Latent => Context.Pick(16, encoder == "conv" ? 32 : (int)E("LAT", 128), 256);
 
-    private int BatchSize => Context.Pick(8, 32, 64);
+    private int BatchSize => Context.Pick(8, (int)E("B", 32), 64);
 
-    private int Steps => Context.Pick(8, 1200, 100_000);
+    private int Steps => Context.Pick(8, (int)E("STEPS", 1200), 100_000);
 
     protected override IEnumerable<KeyValuePair<string, string>> Notes => [new(ImagesNote, Label)];
 
@@ -69,7 +70,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
         var plan = new FieldPlan(Context.Epochs ?? (int)Math.Max(1, Steps * (long)batch / training.shape[0]), batch, Quality,
             MonitorMaximum: false)
         { EvaluationBatchSize = 100 };
-        var trained = TrainBest(new FieldNetwork("Siren", () => new SirenPrior(Config), Context.Pick(1e-4, 2e-4, 5e-5)),
+        var trained = TrainBest(new FieldNetwork("Siren", () => new SirenPrior(Config), Context.Pick(1e-4, E("LR", 2e-4), 5e-5)),
             new PairDataset(training, training), new PriorStep(Pixels[1]), plan, new PairDataset(heldOut, heldOut));
 
         var completions = Complete((SirenPrior)trained.Network, heldOut, training.mean([0]));
@@ -153,14 +154,15 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
     }
 
     // The prior's idea of images (n, 3, side, side) of which the pixels known (n, count) are given.
-    private static SirenPriorOutput Infer(SirenPrior prior, Tensor images, Tensor known)
+    private static SirenPriorOutput Infer(SirenPrior prior, Tensor images, Tensor known, Tensor? at = null)
     {
         var grid = FieldCoordinates.Grid(images.shape[2..], device: images.device);
+        var coords = (at is null ? grid : grid[at]).unsqueeze(0);
         if (prior.Config.SetEncoder is not null)
-            return prior.Forward(grid[known], Values(images).gather(1, known.unsqueeze(2).expand(-1, -1, 3)), grid.unsqueeze(0));
+            return prior.Forward(grid[known], Values(images).gather(1, known.unsqueeze(2).expand(-1, -1, 3)), coords);
         var latent = prior.EncodeImage(images * Mask(images, known));
         var parameters = prior.Parameters(latent);
-        return new SirenPriorOutput(prior.Evaluate(grid.unsqueeze(0), parameters), latent, parameters);
+        return new SirenPriorOutput(prior.Evaluate(coords, parameters), latent, parameters);
     }
 
     // (n, pixels, 3)
@@ -194,19 +196,17 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             [
                 .. Enumerable.Range(0, (int)Math.Min(Shown, images.shape[0])).Select(i => (ImagePanel[])
                 [
-                    .. completions.SelectMany(c => new[] { Known(c, i), Panel(c.Images[i], i == 0 ? "completed" : "") }),
-                    Panel(images[i], i == 0 ? "truth" : ""),
+                    .. completions.SelectMany(c => new[] { Known(c, i), Panel(i == 0 ? "completed" : "", c.Images[i]) }),
+                    Panel(i == 0 ? "truth" : "", images[i]),
                 ]),
             ],
         }.Save);
-
-        static ImagePanel Panel(Tensor image, string title) => new(title, (image + 1) / 2);
 
         ImagePanel Known(Completion c, int i)
         {
             var one = images.narrow(0, i, 1);
             var image = where(Mask(one, c.Known.narrow(0, i, 1)) > 0, one, full_like(one, double.NaN));
-            return Panel(image[0], i == 0 ? $"{c.Count} pixels" : "");
+            return Panel(i == 0 ? $"{c.Count} pixels" : "", image[0]);
         }
     }
 
@@ -235,8 +235,9 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             // Few pixels as often as many, by orders of magnitude; from the generator whose state checkpoints hold.
             var (low, high) = (Math.Log(TrainingPixels.Fewest), Math.Log(TrainingPixels.Most));
             var count = (int)Math.Round(Math.Exp(low + (high - low) * rand(1).item<float>()));
-            var output = Infer((SirenPrior)context.Model, batch.Input, Draw(batch.Input, count, generator: null));
-            var loss = Loss.Loss(output, Values(batch.Target));
+            var at = randperm(batch.Input.shape[2] * batch.Input.shape[3], device: context.Device)[..(int)E("PTS", 256)];
+            var output = Infer((SirenPrior)context.Model, batch.Input, Draw(batch.Input, count, generator: null), at);
+            var loss = new SirenPriorLoss { Weights = E("WW", 100) }.Loss(output, Values(batch.Target).index_select(1, at));
             context.Backward(loss);
             context.Update();
             context.Log("loss", loss);

@@ -52,7 +52,7 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         random.manual_seed(unchecked((long)context.Seed));
         using var fresh = network.Make();
         // The first network is what the run is about: its checkpoints are in the run's folder itself.
-        var folder = network.Name == "Siren" ? "" : FormattableString.Invariant($"{network.Name.ToLowerInvariant()}-{rate:0e-0}");
+        var folder = network.Name == "Siren" ? "" : FormattableString.Invariant($"{network.Name.ToLowerInvariant().Replace(' ', '-')}-{rate:0e-0}");
         var trainer = new Trainer(fresh, new TrainerOptions
         {
             Epochs = plan.Epochs,
@@ -96,6 +96,28 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         var image = photograph is null ? ImageFile.Load(path!, ImageChannels.Grey)
             : ImageFile.Load(photograph, ImageChannels.Grey, "data/camera.png");
         return (2 * ImageFile.Resize(ImageFile.CenterSquare(image), side, side) - 1).squeeze(0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>An image in [−1, 1] in its colours, or grey: the middle square of a file, of the photograph that comes with the recipes, or,
+    /// for colours, a drawn face. (1 or 3, side, side)</summary>
+    /// <param name="path">The file; null: one that needs none.</param>
+    /// <param name="side">Pixels along a side.</param>
+    /// <param name="isColor">Three channels.</param>
+    /// <param name="face">Which face.</param>
+    protected static Tensor LoadChannels(string? path, long side, bool isColor, ulong face = 0)
+    {
+        using var scope = NewDisposeScope();
+        return (!isColor ? LoadImage(path, side).unsqueeze(0) : path is null ? Faces.Draw(1, side, face).squeeze(0)
+            : 2 * ImageFile.Resize(ImageFile.CenterSquare(ImageFile.Load(path)), side, side) - 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>An image in colours for a picture.</summary>
+    /// <param name="title">What it shows.</param>
+    /// <param name="image">(channels, side, side) in [−1, 1]</param>
+    protected static ImagePanel Panel(string title, Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        return new ImagePanel(title, (image + 1) / 2);
     }
 
     /// <summary>The norm of an image's gradient by differences, in the coordinates' units. (side, side); the outermost pixels are not

@@ -30,7 +30,8 @@ internal static class Faces
         // The fringe ends in a slanted line.
         Paint(maximum(Ellipse(u, v, w * 1.06, h * 1.06), v + h * Between(0.35, 0.6) + u * Between(-0.5, 0.5)), hair);
         var (apart, up, eye) = (w * Between(0.36, 0.5), h * Between(0.02, 0.2), Between(0.09, 0.14));
-        var (look, iris) = (Between(-0.04, 0.04), Mix(tensor(new[] { 0.2f, 0.45f, 0.8f }), tensor(new[] { 0.25f, 0.12f, 0.05f }), Between(0, 1)));
+        var look = Between(-0.04, 0.04);
+        var iris = Mix(tensor(new[] { 0.2f, 0.45f, 0.8f }), tensor(new[] { 0.25f, 0.12f, 0.05f }), Between(0, 1));
         var (lift, tilt) = (Between(0.14, 0.22), Between(-0.4, 0.4));
         foreach (var sign in new[] { -1, 1 })
         {

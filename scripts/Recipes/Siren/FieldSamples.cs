@@ -21,7 +21,8 @@ internal static class FieldSamples
         var x = coords.detach().requires_grad_();
         var y = field.call(x);
         var gradient = DifferentialOperators.Jacobian(y, x);
-        var second = laplacian ? DifferentialOperators.Divergence(gradient.sum(-2), x).unsqueeze(-1) : zeros([.. y.shape, 0], device: y.device);
+        var second = laplacian ? DifferentialOperators.Divergence(gradient.sum(-2), x).unsqueeze(-1)
+            : zeros([.. y.shape, 0], device: y.device);
         return new FieldJet(y.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope(),
             second.MoveToOuterDisposeScope());
     }

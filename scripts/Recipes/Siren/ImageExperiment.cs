@@ -83,7 +83,10 @@ internal sealed class ImageExperiment(RecipeContext context, string? path, bool 
         Save("images.png", "the image and each network's", new ImagePicture
         {
             Title = Title,
-            Rows = [[Panel("truth", image), .. fields.Select(f => Panel(f.Name, FieldSamples.Values(f.Network, coords).t().reshape(image.shape)))]],
+            Rows =
+            [
+                [Panel("truth", image), .. fields.Select(f => Panel(f.Name, FieldSamples.Values(f.Network, coords).t().reshape(image.shape)))],
+            ],
             PanelSize = 192,
         }.Save);
     }

@@ -139,12 +139,12 @@ internal sealed class InpaintingExperiment(RecipeContext context, string? path, 
         var psnr = fields[0].Last(Quality);
         var conditions = new List<Condition>
         {
-            new(string.Create(CultureInfo.InvariantCulture, $"at least {gap} dB better than the nearest known pixel ({psnr - nearest:F1} dB)"),
-                psnr >= nearest + gap),
+            new(string.Create(CultureInfo.InvariantCulture,
+                $"at least {gap} dB better than the nearest known pixel ({psnr - nearest:F1} dB)"), psnr >= nearest + gap),
         };
         foreach (var other in fields.Skip(1))
-            conditions.Add(new(string.Create(CultureInfo.InvariantCulture, $"better than {other.Name} ({psnr - other.Last(Quality):F1} dB)"),
-                psnr > other.Last(Quality)));
+            conditions.Add(new(string.Create(CultureInfo.InvariantCulture,
+                $"better than {other.Name} ({psnr - other.Last(Quality):F1} dB)"), psnr > other.Last(Quality)));
         return new Claim(SirenRecipe.Name, "PSNR of hidden pixels in dB", psnr, nearest + gap, nearest, conditions);
     }
 

@@ -23,31 +23,33 @@ internal static class Melody
             // Every fourth beat all strings, between them one after the other, an octave higher.
             foreach (var (i, tone) in chord.Index())
                 if (beat % 4 == 0 || beat % chord.Length == i)
-                    Add(sound, sampleRate, beat * Beat, 6 * Beat, t => Pluck(t, Pitch(tone + (beat % 4 == 0 ? 0 : 12)), sampleRate) * 0.5);
-            if (beat % 4 == 1) Add(sound, sampleRate, beat * Beat, 3 * Beat, t => Sing(t, Pitch(voice - beat % 8), 3 * Beat, sampleRate) * 0.4);
+                    Add(sound, sampleRate, beat, 6, t => Pluck(t, Pitch(tone + (beat % 4 == 0 ? 0 : 12)), sampleRate) * 0.5);
+            if (beat % 4 == 1) Add(sound, sampleRate, beat, 3, t => Sing(t, Pitch(voice - beat % 8), sampleRate) * 0.4);
         }
         return new Sound((sound / sound.abs().max()).to(ScalarType.Float32).unsqueeze(0).MoveToOuterDisposeScope(), sampleRate);
     }
 
     private static double Pitch(int semitones) => 220 * Math.Pow(2, semitones / 12.0);
 
-    private static void Add(Tensor sound, int sampleRate, double start, double length, Func<Tensor, Tensor> note)
+    // A note of some beats, which is a function of the seconds since it began.
+    private static void Add(Tensor sound, int sampleRate, int beat, int beats, Func<Tensor, Tensor> note)
     {
         using var scope = NewDisposeScope();
-        var (from, to) = ((long)(start * sampleRate), Math.Min((long)((start + length) * sampleRate), sound.shape[0]));
+        var (from, to) = ((long)(beat * Beat * sampleRate), Math.Min((long)((beat + beats) * Beat * sampleRate), sound.shape[0]));
         if (to > from) sound.narrow(0, from, to - from).add_(note(arange(0, to - from, dtype: ScalarType.Float64) / sampleRate));
     }
 
     // Harmonics that fade, the higher the faster; the end fades too, so that nothing clicks.
     private static Tensor Pluck(Tensor t, double pitch, int sampleRate) => (t * 400).clamp_max(1) * (30 * (6 * Beat - t)).clamp(0, 1)
-        * Harmonics(pitch, sampleRate).Select(h => (-(1.5 + h) * t).exp() * (2 * Math.PI * h * pitch * t).sin() / h).Aggregate((a, b) => a + b);
+        * Harmonics(pitch, sampleRate).Select(h => (-(1.5 + h) * t).exp() * (2 * Math.PI * h * pitch * t).sin() / h)
+            .Aggregate((a, b) => a + b);
 
     // A frequency that sways by a third of a semitone 5.5 times a second is a phase that sways by the integral.
-    private static Tensor Sing(Tensor t, double pitch, double length, int sampleRate)
+    private static Tensor Sing(Tensor t, double pitch, int sampleRate)
     {
         const double sway = 2 * Math.PI * 5.5, depth = 0.02;
         var phase = 2 * Math.PI * pitch * (t + depth / sway * (sway * t).sin());
-        return (t * 20).clamp_max(1) * (20 * (length - t)).clamp(0, 1)
+        return (t * 20).clamp_max(1) * (20 * (3 * Beat - t)).clamp(0, 1)
             * Harmonics(pitch, sampleRate).Take(6).Select(h => (h * phase).sin() / (h * h)).Aggregate((a, b) => a + b);
     }
 

@@ -39,7 +39,10 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
     private bool ByLaplacian => supervision == "laplacian";
 
     protected override IEnumerable<KeyValuePair<string, string>> Notes =>
-        [new("supervision", supervision), .. isColor ? [new(ImageExperiment.ColorNote, "true")] : Array.Empty<KeyValuePair<string, string>>()];
+    [
+        new("supervision", supervision),
+        .. isColor ? [new(ImageExperiment.ColorNote, "true")] : Array.Empty<KeyValuePair<string, string>>(),
+    ];
 
     // The second is the paper's baseline. A ReLU network has nothing to learn from a Laplacian, so there tanh is shown beside it.
     private FieldNetwork[] Networks =>
@@ -179,7 +182,8 @@ internal sealed class PoissonExperiment(RecipeContext context, string supervisio
         ]);
     }
 
-    private sealed class DerivativeStep(bool byLaplacian, IReadOnlyList<double>? weights, Func<nn.Module<Tensor, Tensor>, double> quality) : TrainingStep<Pairs>
+    private sealed class DerivativeStep(bool byLaplacian, IReadOnlyList<double>? weights, Func<nn.Module<Tensor, Tensor>, double> quality)
+        : TrainingStep<Pairs>
     {
         protected override void Run(Pairs batch, StepContext context)
         {

@@ -129,16 +129,16 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             using var scope = NewDisposeScope();
             using var generator = new Generator(Context.Seed);
             var known = Draw(images, count, generator);
-            var made = cat([.. images.split(100).Zip(known.split(100), (i, k) => Completed(prior, i.to(Context.Device), k.to(Context.Device)))]);
+            var made = cat([.. images.split(100).Zip(known.split(100), Completed)]);
             var nearest = stack([.. Enumerable.Range(0, (int)images.shape[0]).Select(i => Nearest(images[i], known[i]))]);
             return new Completion(count, known.MoveToOuterDisposeScope(), made.MoveToOuterDisposeScope(),
                 Error(made, images), Error(nearest, images), Error(meanImage.expand_as(images), images));
         })];
 
-        Tensor Completed(SirenPrior prior, Tensor part, Tensor known)
+        Tensor Completed(Tensor part, Tensor known)
         {
             using var inner = NewDisposeScope();
-            return Infer(prior, part, known).Values.transpose(1, 2).reshape(part.shape).cpu().MoveToOuterDisposeScope();
+            return Infer(prior, part.to(Context.Device), known.to(Context.Device)).Values.transpose(1, 2).reshape(part.shape).cpu().MoveToOuterDisposeScope();
         }
     }
 
@@ -219,7 +219,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             new(string.Create(CultureInfo.InvariantCulture, $"MSE at most {threshold} ({completion.Prior:G3})"),
                 completion.Prior <= threshold),
             new(string.Create(CultureInfo.InvariantCulture,
-                $"at most half that of the nearest known pixel ({completion.NearestPixel:G3}) and of the mean image ({completion.MeanImage:G3})"),
+                $"at most half of the nearest known pixel's ({completion.NearestPixel:G3}) and the mean image's ({completion.MeanImage:G3})"),
                 completion.Prior <= 0.5 * baseline),
         ]);
     }

@@ -39,7 +39,8 @@ public sealed class SirenAudioRecipe : Recipe
     public override Claim? Evaluate(EvaluateContext context)
     {
         var notes = context.Checkpoint.Notes;
-        if (!notes.TryGetValue(AudioExperiment.SecondsNote, out var seconds) || !notes.TryGetValue(AudioExperiment.SoundNote, out var sound))
+        if (!notes.TryGetValue(AudioExperiment.SecondsNote, out var seconds)
+            || !notes.TryGetValue(AudioExperiment.SoundNote, out var sound))
             throw new InvalidDataException(
                 $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
         if (sound != AudioExperiment.Tune && PathOf(context) is null)

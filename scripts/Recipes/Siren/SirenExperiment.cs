@@ -47,7 +47,8 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         return best!;
     }
 
-    private TrainedField Train(FieldNetwork network, double rate, IDataset data, TrainingStep step, FieldPlan plan, IDataset validation)
+    private TrainedField Train(FieldNetwork network, double rate, IDataset data, TrainingStep step, FieldPlan plan,
+        IDataset validation)
     {
         random.manual_seed(unchecked((long)context.Seed));
         using var fresh = network.Make();
@@ -98,8 +99,8 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         return (2 * ImageFile.Resize(ImageFile.CenterSquare(image), side, side) - 1).squeeze(0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>An image in [−1, 1] in its colours, or grey: the middle square of a file, of the photograph that comes with the recipes, or,
-    /// for colours, a drawn face. (1 or 3, side, side)</summary>
+    /// <summary>An image in [−1, 1] in its colours, or grey: the middle square of a file, or of the photograph that comes with the
+    /// recipes; instead of the latter, in colours, a drawn face. (1 or 3, side, side)</summary>
     /// <param name="path">The file; null: one that needs none.</param>
     /// <param name="side">Pixels along a side.</param>
     /// <param name="isColor">Three channels.</param>

@@ -56,7 +56,7 @@ public sealed class SirenPoissonRecipe : Recipe
         if (other is not null && supervision != "composition")
             throw new ArgumentException("--other is the second image of a composition; it goes with --supervision composition.", "--other");
         if (isColor && supervision == "laplacian")
-            throw new ArgumentException("--color is for gradients: the paper weights the gradients of colours, not their Laplacians.", "--color");
+            throw new ArgumentException("--color is for gradients: the paper has colours only there.", "--color");
         return new PoissonExperiment(context, supervision, context.Get(_image) ?? context.Data, other, isColor);
     }
 }

@@ -54,8 +54,8 @@ public sealed class SirenRecipe : Recipe
     /// <inheritdoc/>
     public override string? Variant(ParseResult arguments)
     {
-        string[] parts = [.. arguments.GetValue(_mask) is null ? [] : new[] { "inpainting" }, .. arguments.GetValue(_color) ? new[] { "color" } : []];
-        return parts.Length == 0 ? null : string.Join('-', parts);
+        string?[] parts = [arguments.GetValue(_mask) is null ? null : "inpainting", arguments.GetValue(_color) ? "color" : null];
+        return parts.Any(p => p is not null) ? string.Join('-', parts.OfType<string>()) : null;
     }
 
     /// <inheritdoc/>

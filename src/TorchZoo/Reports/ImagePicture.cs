@@ -71,7 +71,8 @@ public sealed record ImagePicture
     private void Draw(SKCanvas canvas, ImagePanel panel, float x, float y)
     {
         using var bitmap = new SKBitmap(panel.Width, panel.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        bitmap.Pixels = [.. panel.Pixels.Chunk(3).Select(p => p.All(float.IsFinite) ? new SKColor(Level(p[0]), Level(p[1]), Level(p[2])) : Missing)];
+        bitmap.Pixels =
+            [.. panel.Pixels.Chunk(3).Select(p => p.All(float.IsFinite) ? new SKColor(Level(p[0]), Level(p[1]), Level(p[2])) : Missing)];
         using var image = SKImage.FromBitmap(bitmap);
         var size = Size(panel);
         // Enlarged pixels stay pixels, so that the resolution is seen; reduced ones are averaged.

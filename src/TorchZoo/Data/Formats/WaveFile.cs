@@ -29,7 +29,7 @@ public static class WaveFile
     public static Sound Load(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 4096, FileOptions.SequentialScan);
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 4096, FileOptions.SequentialScan);
         return new Reader(stream, path).Read();
     }
 
@@ -46,9 +46,11 @@ public static class WaveFile
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(samples);
-        if (sampleRate < 1) throw new ArgumentException($"Expected a positive number of samples a second, got {sampleRate}", nameof(sampleRate));
+        if (sampleRate < 1)
+            throw new ArgumentException($"Expected a positive number of samples a second, got {sampleRate}", nameof(sampleRate));
         if (!Enum.IsDefined(encoding)) throw new ArgumentException($"Expected a named encoding, got {encoding}", nameof(encoding));
-        if (!samples.is_floating_point() || samples.dim() is not (1 or 2) || (samples.dim() == 2 && samples.shape[0] is < 1 or > ushort.MaxValue))
+        if (!samples.is_floating_point() || samples.dim() is not (1 or 2)
+            || (samples.dim() == 2 && samples.shape[0] is < 1 or > ushort.MaxValue))
             throw new ArgumentException(
                 $"Expected real (channels, length) or (length), got {samples.dtype} ({string.Join(", ", samples.shape)})", nameof(samples));
         var (size, length) = (SizeOf(encoding), samples.shape[^1]);
@@ -67,7 +69,8 @@ public static class WaveFile
         {
             stream.Write(header);
             var frames = Math.Max(1, BlockSize / (channels * size));
-            for (var at = 0L; at < length; at += frames) stream.Write(Encode(planes.narrow(1, at, Math.Min(frames, length - at)), encoding));
+            for (var at = 0L; at < length; at += frames)
+                stream.Write(Encode(planes.narrow(1, at, Math.Min(frames, length - at)), encoding));
             if (length * channels * size % 2 == 1) stream.WriteByte(0);
         });
     }
@@ -221,7 +224,7 @@ public static class WaveFile
                 (PcmTag, 4) => WaveEncoding.Pcm32,
                 (FloatTag, _) when bits == 32 => WaveEncoding.Float32,
                 (FloatTag, _) when bits == 64 => WaveEncoding.Float64,
-                (PcmTag or FloatTag, _) => throw Damaged($"it has samples of {bits} bits; expected integers of 1 to 32 or floats of 32 or 64"),
+                (PcmTag or FloatTag, _) => throw Damaged($"it has samples of {bits} bits; expected integers to 32 or floats of 32 or 64"),
                 _ => throw Damaged($"its samples are encoded by format {tag}; expected 1 (integers) or 3 (floating point)"),
             };
             if (channels == 0) throw Damaged("it has no channels");

@@ -22,7 +22,6 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
 
     public const string ImagesNote = "images", Cartoons = "cartoon faces";
 
-    private static double E(string n, double d) => Environment.GetEnvironmentVariable("HY_" + n) is { } v ? double.Parse(v, CultureInfo.InvariantCulture) : d;
     private const string Quality = "held-out MSE";
 
     private const int FewestImages = 20, Shown = 4;
@@ -34,13 +33,13 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
 
     private int[] Pixels => Context.Pick<int[]>([10, 50, 200], [10, 100, 1000], [10, 100, 1000]);
 
-    private long Width => Context.Pick(16, (int)E("WID", 64), 256);
+    private long Width => Context.Pick(16, 64, 256);
 
-    private long Latent => Context.Pick(16, encoder == "conv" ? 32 : (int)E("LAT", 128), 256);
+    private long Latent => Context.Pick(16, encoder == "conv" ? 32 : 128, 256);
 
-    private int BatchSize => Context.Pick(8, (int)E("B", 32), 64);
+    private int BatchSize => Context.Pick(8, 32, 64);
 
-    private int Steps => Context.Pick(8, (int)E("STEPS", 1200), 100_000);
+    private int Steps => Context.Pick(8, 2500, 100_000);
 
     protected override IEnumerable<KeyValuePair<string, string>> Notes => [new(ImagesNote, Label)];
 
@@ -70,8 +69,8 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
         var plan = new FieldPlan(Context.Epochs ?? (int)Math.Max(1, Steps * (long)batch / training.shape[0]), batch, Quality,
             MonitorMaximum: false)
         { EvaluationBatchSize = 100 };
-        var trained = TrainBest(new FieldNetwork("Siren", () => new SirenPrior(Config), Context.Pick(1e-4, E("LR", 2e-4), 5e-5)),
-            new PairDataset(training, training), new PriorStep(Pixels[1]), plan, new PairDataset(heldOut, heldOut));
+        var trained = TrainBest(new FieldNetwork("Siren", () => new SirenPrior(Config), Context.Pick(1e-4, 5e-4, 5e-5)),
+            new PairDataset(training, training), new PriorStep(Pixels[1], Context.Pick(64, 256, Side * Side)), plan, new PairDataset(heldOut, heldOut));
 
         var completions = Complete((SirenPrior)trained.Network, heldOut, training.mean([0]));
         Show(completions);
@@ -153,7 +152,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
         return order.narrow(1, 0, count).contiguous().MoveToOuterDisposeScope();
     }
 
-    // The prior's idea of images (n, 3, side, side) of which the pixels known (n, count) are given.
+    // The prior's idea of images (n, 3, side, side) of which the pixels known (n, count) are given, at all pixels or some (points).
     private static SirenPriorOutput Infer(SirenPrior prior, Tensor images, Tensor known, Tensor? at = null)
     {
         var grid = FieldCoordinates.Grid(images.shape[2..], device: images.device);
@@ -226,7 +225,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
 
     private sealed record Completion(int Count, Tensor Known, Tensor Images, double Prior, double NearestPixel, double MeanImage);
 
-    private sealed class PriorStep(int evaluatedPixels) : TrainingStep<Pairs>
+    private sealed class PriorStep(int evaluatedPixels, long points) : TrainingStep<Pairs>
     {
         private static readonly SirenPriorLoss Loss = new();
 
@@ -235,9 +234,10 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             // Few pixels as often as many, by orders of magnitude; from the generator whose state checkpoints hold.
             var (low, high) = (Math.Log(TrainingPixels.Fewest), Math.Log(TrainingPixels.Most));
             var count = (int)Math.Round(Math.Exp(low + (high - low) * rand(1).item<float>()));
-            var at = randperm(batch.Input.shape[2] * batch.Input.shape[3], device: context.Device)[..(int)E("PTS", 256)];
+            // A step at some of the pixels costs less, and there are more of them in a run.
+            var at = randperm(batch.Input.shape[2] * batch.Input.shape[3], device: context.Device).narrow(0, 0, points);
             var output = Infer((SirenPrior)context.Model, batch.Input, Draw(batch.Input, count, generator: null), at);
-            var loss = new SirenPriorLoss { Weights = E("WW", 100) }.Loss(output, Values(batch.Target).index_select(1, at));
+            var loss = Loss.Loss(output, Values(batch.Target).index_select(1, at));
             context.Backward(loss);
             context.Update();
             context.Log("loss", loss);

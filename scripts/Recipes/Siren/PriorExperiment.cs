@@ -35,11 +35,15 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
 
     private long Width => Context.Pick(16, 64, 256);
 
-    private long Latent => Context.Pick(16, encoder == "conv" ? 32 : 128, 256);
+    private long Latent => Context.Pick(16, encoder == "conv" ? 32 : 256, 256);
 
     private int BatchSize => Context.Pick(8, 32, 64);
 
     private int Steps => Context.Pick(8, 2500, 100_000);
+
+    // The paper's 100 is shared by the 198 000 weights of its field; of fewer weights each would cost more, those of the first layer most,
+    // which are the largest and say how fine the field can be.
+    private SirenPriorLoss Loss => new() { Weights = Context.Pick(10, 10, 100) };
 
     protected override IEnumerable<KeyValuePair<string, string>> Notes => [new(ImagesNote, Label)];
 
@@ -70,7 +74,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             MonitorMaximum: false)
         { EvaluationBatchSize = 100 };
         var trained = TrainBest(new FieldNetwork("Siren", () => new SirenPrior(Config), Context.Pick(1e-4, 5e-4, 5e-5)),
-            new PairDataset(training, training), new PriorStep(Pixels[1], Context.Pick(64, 256, Side * Side)), plan, new PairDataset(heldOut, heldOut));
+            new PairDataset(training, training), new PriorStep(Loss, Pixels[1], Context.Pick(64, 256, Side * Side)), plan, new PairDataset(heldOut, heldOut));
 
         var completions = Complete((SirenPrior)trained.Network, heldOut, training.mean([0]));
         Show(completions);
@@ -225,10 +229,8 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
 
     private sealed record Completion(int Count, Tensor Known, Tensor Images, double Prior, double NearestPixel, double MeanImage);
 
-    private sealed class PriorStep(int evaluatedPixels, long points) : TrainingStep<Pairs>
+    private sealed class PriorStep(SirenPriorLoss objective, int evaluatedPixels, long points) : TrainingStep<Pairs>
     {
-        private static readonly SirenPriorLoss Loss = new();
-
         protected override void Run(Pairs batch, StepContext context)
         {
             // Few pixels as often as many, by orders of magnitude; from the generator whose state checkpoints hold.
@@ -237,7 +239,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             // A step at some of the pixels costs less, and there are more of them in a run.
             var at = randperm(batch.Input.shape[2] * batch.Input.shape[3], device: context.Device).narrow(0, 0, points);
             var output = Infer((SirenPrior)context.Model, batch.Input, Draw(batch.Input, count, generator: null), at);
-            var loss = Loss.Loss(output, Values(batch.Target).index_select(1, at));
+            var loss = objective.Loss(output, Values(batch.Target).index_select(1, at));
             context.Backward(loss);
             context.Update();
             context.Log("loss", loss);

@@ -22,7 +22,7 @@ namespace TorchZoo.Scripts.Recipes;
 internal sealed class InpaintingExperiment(RecipeContext context, string? path, bool isColor, double known, string prior, double? weight)
     : SirenExperiment(context, SirenRecipe.Name)
 {
-    public static readonly string[] Priors = ["tv", "hessian", "none"];
+    public static readonly string[] Priors = ["hessian", "tv", "none"];
 
     /// <summary>The checkpoint's note that says which fraction of the pixels was known.</summary>
     public const string KnownNote = "known";

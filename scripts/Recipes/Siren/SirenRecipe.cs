@@ -22,13 +22,13 @@ public sealed class SirenRecipe : Recipe
 
     private readonly Option<string> _prior = new("--prior")
     {
-        Description = "Inpainting: what makes the field smooth where nothing is known: its total variation, its Hessian, or none",
+        Description = "Inpainting: what makes the field smooth where nothing is known: its Hessian, its total variation, or none",
         DefaultValueFactory = _ => InpaintingExperiment.Priors[0],
     };
 
     private readonly Option<double?> _weight = new("--prior-weight")
     {
-        Description = "Inpainting: the prior's weight in the loss (default: 1e-3; for the Hessian 1e-5)",
+        Description = "Inpainting: the prior's weight in the loss (default: 1e-5; for total variation 1e-3)",
         HelpName = "W",
     };
 

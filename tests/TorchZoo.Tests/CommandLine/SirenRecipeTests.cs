@@ -33,11 +33,13 @@ public class SirenRecipeTests
             Refused("expected points with normals", "siren-sdf", "--points", _folder["a.xyz"]);
             Refused("Expected a .xyz, .ply or .obj file, got '.las'", "siren-sdf", "--points", _folder["a.las"]);
             Refused("--mask takes a fraction above 0 and below 1", "siren", "--mask", "1");
-            Refused("--prior and --prior-weight are for inpainting", "siren", "--prior", "hessian");
+            Refused("--prior and --prior-weight are for inpainting", "siren", "--prior", "tv");
             Refused("--color is for gradients", "siren-poisson", "--color", "--supervision", "laplacian");
             Refused("--audio: there is no file 'nowhere.wav'.", "siren-audio", "--audio", "nowhere.wav");
             Refused("--seconds takes a number of seconds", "siren-audio", "--seconds", "0");
             Refused("expected a sound, got", "siren-audio", "--audio", Silence());
+            Refused("--frames: there is no folder 'nowhere'.", "siren-video", "--frames", "nowhere");
+            Refused("Expected at least two PNG or JPEG images", "siren-video", "--frames", _folder.Path);
             Refused("Expected a folder of images, got the file", "siren-hyper", "--data", _folder["a.png"]);
             Refused("Expected at least 20 PNG or JPEG images", "siren-hyper", "--data", _folder.Path);
         });
@@ -136,8 +138,9 @@ public class SirenRecipeTests
             && char.IsDigit(l.TrimStart('|', ' ').FirstOrDefault()))];
     }
 
-    [TestCase("siren", "--mask", "0.3", "--prior", "hessian", "--color")]
+    [TestCase("siren", "--mask", "0.3", "--prior", "tv", "--color")]
     [TestCase("siren", "--mask", "0.5")]
+    [TestCase("siren-video")]
     [TestCase("siren", "--color")]
     [TestCase("siren-poisson", "--supervision", "composition", "--color")]
     public void ImagesInOtherFormsRunAndTheirCheckpointsSaySo(params string[] args)
@@ -160,7 +163,7 @@ public class SirenRecipeTests
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
         var recipes = new RecipeCatalog([typeof(SirenRecipe), typeof(SirenPoissonRecipe), typeof(SirenSdfRecipe), typeof(SirenAudioRecipe),
-            typeof(SirenHyperRecipe)]);
+            typeof(SirenHyperRecipe), typeof(SirenVideoRecipe)]);
         var exitCode = new Application(new Screen(output, error), recipes).Run([.. args, .. options]);
         return new CliResult(exitCode, output.ToString(), error.ToString());
     }

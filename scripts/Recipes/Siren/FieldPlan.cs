@@ -9,4 +9,7 @@ internal sealed record FieldPlan(int Epochs, int BatchSize, string Monitor, bool
 {
     /// <summary>Largest norm of the gradients; null: not clipped.</summary>
     public double? ClipNorm { get; init; }
+
+    /// <summary>Points of an evaluation at a time; 0: as many as in a step.</summary>
+    public int EvaluationBatchSize { get; init; }
 }

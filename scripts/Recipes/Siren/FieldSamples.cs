@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>Values and derivatives of any network from coordinates (…, d) to one channel.</summary>
+/// <summary>Values and derivatives of any network from coordinates (…, d) to channels; of Laplacians, one that isn't a Siren has only the
+/// channels' sum.</summary>
 internal static class FieldSamples
 {
     // Values, gradients and Laplacians of so many points fit into memory at any width.
@@ -19,13 +20,14 @@ internal static class FieldSamples
         using var scope = NewDisposeScope();
         var x = coords.detach().requires_grad_();
         var y = field.call(x);
-        var gradient = DifferentialOperators.Gradient(y, x);
-        var second = laplacian ? DifferentialOperators.Divergence(gradient, x).unsqueeze(-1) : zeros([.. y.shape, 0], device: y.device);
-        return new FieldJet(y.MoveToOuterDisposeScope(), gradient.unsqueeze(-2).MoveToOuterDisposeScope(),
+        var gradient = DifferentialOperators.Jacobian(y, x);
+        var second = laplacian ? DifferentialOperators.Divergence(gradient.sum(-2), x).unsqueeze(-1)
+            : zeros([.. y.shape, 0], device: y.device);
+        return new FieldJet(y.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope(),
             second.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Values at the points (n, d), on the CPU. (n)</summary>
+    /// <summary>Values at the points (n, d), on the CPU. (n), or (n, channels) where there are several.</summary>
     public static Tensor Values(nn.Module<Tensor, Tensor> field, Tensor coords)
     {
         using var off = no_grad();

@@ -3,15 +3,20 @@ using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Losses;
 using TorchZoo.Models.Fields;
+using TorchZoo.Reports;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>An image as a function of its coordinates, pixel by pixel.</summary>
 /// <param name="context">The run.</param>
-/// <param name="path">The image; null: the photograph that comes with the recipes.</param>
-internal sealed class ImageExperiment(RecipeContext context, string? path) : SirenExperiment(context, SirenRecipe.Name)
+/// <param name="path">The image; null: the photograph that comes with the recipes, or a drawn face.</param>
+/// <param name="isColor">Three channels, not one.</param>
+internal sealed class ImageExperiment(RecipeContext context, string? path, bool isColor) : SirenExperiment(context, SirenRecipe.Name)
 {
+    /// <summary>The checkpoint's note that says whether the image has colours.</summary>
+    public const string ColorNote = "color";
+
     private const string Quality = "PSNR";
 
     private long Side => Context.Pick(16, 64, 512);
@@ -20,6 +25,10 @@ internal sealed class ImageExperiment(RecipeContext context, string? path) : Sir
 
     private int Steps => Context.Epochs ?? Context.Pick(5, 500, 15_000);
 
+    private long Channels => isColor ? 3 : 1;
+
+    protected override IEnumerable<KeyValuePair<string, string>> Notes => isColor ? [new(ColorNote, "true")] : [];
+
     public override Claim Run()
     {
         using var scope = NewDisposeScope();
@@ -27,16 +36,20 @@ internal sealed class ImageExperiment(RecipeContext context, string? path) : Sir
         var plan = new FieldPlan(Steps, (int)data.Count, Quality, MonitorMaximum: true);
         FieldNetwork[] networks =
         [
-            FieldNetwork.Sine(2, Width, 1e-4),
-            FieldNetwork.Other("relu", 2, Width, 1e-4, 5e-4),
-            FieldNetwork.Other("tanh", 2, Width, 1e-4, 5e-4),
-            FieldNetwork.Encoded(Side, Width, 1e-4, 5e-4),
+            FieldNetwork.Sine(2, Width, 1e-4, channels: Channels),
+            FieldNetwork.Other("relu", 2, Channels, Width, [1e-4, 5e-4]),
+            FieldNetwork.Other("tanh", 2, Channels, Width, [1e-4, 5e-4]),
+            FieldNetwork.Encoded(Side, Channels, Width, 1e-4, 5e-4),
         ];
         var step = Training.Steps.Supervised((p, f) => ImageLoss.Mse(p, f), (Quality, (p, f) => tensor(Psnr.Decibels(p, f, Peak))));
         TrainedField[] fields = [.. networks.Select(n => TrainBest(n, data, step, plan))];
 
-        ShowErrors(image, fields);
-        DrawFields($"{Steps} steps on {Side}×{Side} pixels", image, fields.Select(f => (f.Name, f, (Func<Tensor, Tensor>)(x => x))));
+        if (isColor) ShowColors(image, fields);
+        else
+        {
+            ShowErrors(image[0], fields);
+            DrawFields(Title, image[0], fields.Select(f => (f.Name, f, (Func<Tensor, Tensor>)(x => x))));
+        }
         DrawLearning($"{Side}×{Side} pixels", Quality, "PSNR in dB", log: false, fields);
         return Judge(fields);
     }
@@ -50,13 +63,32 @@ internal sealed class ImageExperiment(RecipeContext context, string? path) : Sir
         network.to(Context.Device);
         var values = FieldSamples.Values(network, FieldCoordinates.Grid([Side, Side], device: Context.Device));
         Context.Output.Table($"{Side}×{Side} pixels", ["model", "PSNR in dB"],
-            [[checkpoint.ModelName!, Psnr.Decibels(values, image.flatten(), Peak)]]);
+            [[checkpoint.ModelName!, Psnr.Decibels(values, values.dim() == 1 ? image.flatten() : image.flatten(1).t(), Peak)]]);
     }
 
     private (Tensor Image, PairDataset Data) Load()
     {
-        var image = LoadImage(path, Side);
-        return (image, new PairDataset(FieldCoordinates.Grid([Side, Side]), image.reshape(-1, 1)));
+        var image = LoadChannels(path, Side, isColor);
+        return (image, new PairDataset(FieldCoordinates.Grid([Side, Side]), image.flatten(1).t().contiguous()));
+    }
+
+    private string Title => $"{Steps} steps on {Side}×{Side} pixels";
+
+    private void ShowColors(Tensor image, TrainedField[] fields)
+    {
+        using var scope = NewDisposeScope();
+        Context.Output.Table("Fields after training", ["network", "learning rate", "PSNR in dB"],
+            fields.Select(f => (object[])[f.Name, f.LearningRate, f.Last(Quality)]));
+        var coords = FieldCoordinates.Grid([Side, Side], device: Context.Device);
+        Save("images.png", "the image and each network's", new ImagePicture
+        {
+            Title = Title,
+            Rows =
+            [
+                [Panel("truth", image), .. fields.Select(f => Panel(f.Name, FieldSamples.Values(f.Network, coords).t().reshape(image.shape)))],
+            ],
+            PanelSize = 192,
+        }.Save);
     }
 
     private void ShowErrors(Tensor image, TrainedField[] fields)

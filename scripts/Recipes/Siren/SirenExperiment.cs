@@ -30,29 +30,36 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
 
     /// <summary>Trains a network with each of its learning rates and returns the one that a metric says is best; the run's own seed makes
     /// the weights.</summary>
-    protected TrainedField TrainBest(FieldNetwork network, IDataset data, TrainingStep step, FieldPlan plan)
+    /// <param name="network">What to train.</param>
+    /// <param name="data">On what.</param>
+    /// <param name="step">How.</param>
+    /// <param name="plan">How long.</param>
+    /// <param name="validation">On what it is evaluated; null: on what it is trained on.</param>
+    protected TrainedField TrainBest(FieldNetwork network, IDataset data, TrainingStep step, FieldPlan plan, IDataset? validation = null)
     {
         TrainedField? best = null;
         foreach (var rate in network.LearningRates)
         {
-            var trained = Train(network, rate, data, step, plan);
+            var trained = Train(network, rate, data, step, plan, validation ?? data);
             var better = best is null ? 1 : trained.Last(plan.Monitor).CompareTo(best.Last(plan.Monitor)) * (plan.MonitorMaximum ? 1 : -1);
             if (better > 0) best = trained;
         }
         return best!;
     }
 
-    private TrainedField Train(FieldNetwork network, double rate, IDataset data, TrainingStep step, FieldPlan plan)
+    private TrainedField Train(FieldNetwork network, double rate, IDataset data, TrainingStep step, FieldPlan plan,
+        IDataset validation)
     {
         random.manual_seed(unchecked((long)context.Seed));
         using var fresh = network.Make();
         // The first network is what the run is about: its checkpoints are in the run's folder itself.
-        var folder = network.Name == "Siren" ? "" : FormattableString.Invariant($"{network.Name.ToLowerInvariant()}-{rate:0e-0}");
+        var folder = network.Name == "Siren" ? "" : FormattableString.Invariant($"{network.Name.ToLowerInvariant().Replace(' ', '-')}-{rate:0e-0}");
         var name = string.Create(CultureInfo.InvariantCulture, $"Training {network.Name}, learning rate {rate:0e-0}");
         var trainer = new Trainer(fresh, context.TrainerOptions(context.PathOf(folder)) with
         {
             Epochs = plan.Epochs,
             BatchSize = plan.BatchSize,
+            EvaluationBatchSize = plan.EvaluationBatchSize,
             Shuffle = plan.BatchSize < data.Count,
             ClipNorm = plan.ClipNorm,
             Monitor = plan.Monitor,
@@ -73,7 +80,7 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
             },
             Progress = context.Progress,
         };
-        var result = trainer.Fit(data, data, context.Cancellation);
+        var result = trainer.Fit(data, validation, context.Cancellation);
         var again = Zoo.Load<nn.Module<Tensor, Tensor>>(result.LastCheckpoint!);
         again.to(context.Device);
         return new TrainedField(network.Name, rate, again, result);
@@ -88,6 +95,28 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         var image = photograph is null ? ImageFile.Load(path!, ImageChannels.Grey)
             : ImageFile.Load(photograph, ImageChannels.Grey, "data/camera.png");
         return (2 * ImageFile.Resize(ImageFile.CenterSquare(image), side, side) - 1).squeeze(0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>An image in [−1, 1] in its colours, or grey: the middle square of a file, or of the photograph that comes with the
+    /// recipes; instead of the latter, in colours, a drawn face. (1 or 3, side, side)</summary>
+    /// <param name="path">The file; null: one that needs none.</param>
+    /// <param name="side">Pixels along a side.</param>
+    /// <param name="isColor">Three channels.</param>
+    /// <param name="face">Which face.</param>
+    protected static Tensor LoadChannels(string? path, long side, bool isColor, ulong face = 0)
+    {
+        using var scope = NewDisposeScope();
+        return (!isColor ? LoadImage(path, side).unsqueeze(0) : path is null ? Faces.Draw(1, side, face).squeeze(0)
+            : 2 * ImageFile.Resize(ImageFile.CenterSquare(ImageFile.Load(path)), side, side) - 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>An image in colours for a picture.</summary>
+    /// <param name="title">What it shows.</param>
+    /// <param name="image">(channels, side, side) in [−1, 1]</param>
+    protected static ImagePanel Panel(string title, Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        return new ImagePanel(title, (image + 1) / 2);
     }
 
     /// <summary>The norm of an image's gradient by differences, in the coordinates' units. (side, side); the outermost pixels are not

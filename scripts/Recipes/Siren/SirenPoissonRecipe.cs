@@ -19,18 +19,26 @@ public sealed class SirenPoissonRecipe : Recipe
     private readonly Option<string?> _other = SirenRecipe.FileOption("--other",
         "The second image of a composition instead of the first, mirrored");
 
+    private readonly Option<bool> _color = SirenRecipe.ColorOption();
+
     /// <summary>The recipe.</summary>
     public SirenPoissonRecipe() => _supervision.AcceptOnlyFromAmong(PoissonExperiment.Supervisions);
 
     /// <inheritdoc/>
-    public override IEnumerable<Option> Options => [_supervision, _image, _other];
+    public override IEnumerable<Option> Options => [_supervision, _image, _other, _color];
 
     /// <inheritdoc/>
     public override string? Variant(ParseResult arguments) =>
-        arguments.GetValue(_supervision) is var s && s == PoissonExperiment.Supervisions[0] ? null : s;
+        (arguments.GetValue(_supervision) is var s && s == PoissonExperiment.Supervisions[0], arguments.GetValue(_color)) switch
+        {
+            (true, true) => "color",
+            (true, false) => null,
+            (false, true) => $"{s}-color",
+            _ => s,
+        };
 
     /// <inheritdoc/>
-    public override Claim Run(RecipeContext context) => Experiment(context, context.Get(_supervision)!).Run();
+    public override Claim Run(RecipeContext context) => Experiment(context, context.Get(_supervision)!, context.Get(_color)).Run();
 
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
@@ -38,15 +46,17 @@ public sealed class SirenPoissonRecipe : Recipe
         if (!context.Checkpoint.Notes.TryGetValue("supervision", out var supervision))
             throw new InvalidDataException(
                 $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
-        Experiment(SirenRecipe.SameSize(context), supervision).Evaluate(context.Checkpoint);
+        Experiment(SirenRecipe.SameSize(context), supervision, SirenRecipe.HadColors(context)).Evaluate(context.Checkpoint);
         return null;
     }
 
-    private PoissonExperiment Experiment(RecipeContext context, string supervision)
+    private PoissonExperiment Experiment(RecipeContext context, string supervision, bool isColor)
     {
         var other = context.Get(_other);
         if (other is not null && supervision != "composition")
             throw new ArgumentException("--other is the second image of a composition; it goes with --supervision composition.", "--other");
-        return new PoissonExperiment(context, supervision, context.Get(_image) ?? context.Data, other);
+        if (isColor && supervision == "laplacian")
+            throw new ArgumentException("--color is for gradients: the paper has colours only there.", "--color");
+        return new PoissonExperiment(context, supervision, context.Get(_image) ?? context.Data, other, isColor);
     }
 }

@@ -32,6 +32,16 @@ public class SirenRecipeTests
             Refused("--points: there is no file 'nowhere.ply'.", "siren-sdf", "--points", "nowhere.ply");
             Refused("expected points with normals", "siren-sdf", "--points", _folder["a.xyz"]);
             Refused("Expected a .xyz, .ply or .obj file, got '.las'", "siren-sdf", "--points", _folder["a.las"]);
+            Refused("--mask takes a fraction above 0 and below 1", "siren", "--mask", "1");
+            Refused("--prior and --prior-weight are for inpainting", "siren", "--prior", "tv");
+            Refused("--color is for gradients", "siren-poisson", "--color", "--supervision", "laplacian");
+            Refused("--audio: there is no file 'nowhere.wav'.", "siren-audio", "--audio", "nowhere.wav");
+            Refused("--seconds takes a number of seconds", "siren-audio", "--seconds", "0");
+            Refused("expected a sound, got", "siren-audio", "--audio", Silence());
+            Refused("--frames: there is no folder 'nowhere'.", "siren-video", "--frames", "nowhere");
+            Refused("Expected at least two PNG or JPEG images", "siren-video", "--frames", _folder.Path);
+            Refused("Expected a folder of images, got the file", "siren-hyper", "--data", _folder["a.png"]);
+            Refused("Expected at least 20 PNG or JPEG images", "siren-hyper", "--data", _folder.Path);
         });
 
         void Refused(string message, params string[] args)
@@ -39,6 +49,13 @@ public class SirenRecipeTests
             var result = Run(["--smoke", "--out", _folder["run"]], args);
             Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
             Assert.That(result.Error, Does.Contain(message));
+        }
+
+        string Silence()
+        {
+            using var scope = torch.NewDisposeScope();
+            WaveFile.Save(_folder["silence.wav"], torch.zeros(1000), 8000);
+            return _folder["silence.wav"];
         }
     }
 
@@ -71,11 +88,82 @@ public class SirenRecipeTests
         });
     }
 
+    [Test]
+    public void ASoundFileIsFittedAndItsCheckpointIsHeard()
+    {
+        using (torch.NewDisposeScope())
+            WaveFile.Save(_folder["a.wav"], torch.linspace(0, 400, 2 * 5000).reshape(2, -1).sin() / 2, 16_000, WaveEncoding.Pcm24);
+        var run = Run(["--smoke", "--out", _folder["run"]], "siren-audio", "--audio", _folder["a.wav"]);
+        var evaluated = Run([], "evaluate", _folder["run/last.pt"], "--audio", _folder["a.wav"]);
+        var without = Run([], "evaluate", _folder["run/last.pt"]);
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(run.LastLine, Does.StartWith("claim siren-audio: sound SNR in dB ").And.EndWith("SMOKE"));
+        Assert.That(evaluated.ExitCode, Is.Zero, evaluated.Error);
+        Assert.That(evaluated.Output, Does.Contain("a.wav, 4000 samples"));
+        Assert.That(without.Error, Does.Contain("was trained on a.wav; give that file with --audio."));
+        using var truth = WaveFile.Load(_folder["run/truth.wav"]);
+        using var fitted = WaveFile.Load(_folder["run/siren.wav"]);
+        Assert.Multiple(() =>
+        {
+            Assert.That((truth.SampleRate, truth.Samples.shape[1]), Is.EqualTo((16_000, 4000)), "a quarter of a second, both channels' mean");
+            Assert.That(truth.Samples.abs().max().item<float>(), Is.EqualTo(1).Within(1e-4));
+            Assert.That(fitted.Samples.shape, Is.EqualTo(truth.Samples.shape));
+            Assert.That(File.Exists(_folder["run/spectrograms.png"]) && File.Exists(_folder["run/waveforms.png"]));
+        });
+    }
+
+    [Test]
+    public void APriorOverAFolderOfImagesIsEvaluatedOnTheSameOnes()
+    {
+        using (torch.NewDisposeScope())
+        {
+            using var faces = Faces.Draw(24, 20, seed: 1);
+            for (var i = 0; i < 24; i++) ImageFile.Save(_folder[$"{i}.png"], (faces[i] + 1) / 2);
+        }
+        var run = Run(["--smoke", "--seed", "3", "--out", _folder["run"]], "siren-hyper", "--data", _folder.Path);
+        var evaluated = Run([], "evaluate", _folder["run/last.pt"], "--data", _folder.Path);
+        var without = Run([], "evaluate", _folder["run/last.pt"]);
+        Assert.Multiple(() =>
+        {
+            Assert.That(run.ExitCode, Is.Zero, run.Error);
+            Assert.That(run.LastLine, Does.StartWith("claim siren-hyper: held-out MSE from 50 pixels ").And.EndWith("SMOKE"));
+            Assert.That(File.Exists(_folder["run/images.png"]));
+            Assert.That(evaluated.ExitCode, Is.Zero, evaluated.Error);
+            Assert.That(Rows(evaluated.Output), Is.EqualTo(Rows(run.Output)).And.Length.EqualTo(3), "the same images, the same pixels");
+            Assert.That(without.Error, Does.Contain("give it with --data"));
+        });
+
+        // The table's, which begin with a number of pixels.
+        static string[] Rows(string output) => [.. output.Split('\n').Where(l => l.StartsWith("| ", StringComparison.Ordinal)
+            && char.IsDigit(l.TrimStart('|', ' ').FirstOrDefault()))];
+    }
+
+    [TestCase("siren", "--mask", "0.3", "--prior", "tv", "--color")]
+    [TestCase("siren", "--mask", "0.5")]
+    [TestCase("siren-video")]
+    [TestCase("siren", "--color")]
+    [TestCase("siren-poisson", "--supervision", "composition", "--color")]
+    public void ImagesInOtherFormsRunAndTheirCheckpointsSaySo(params string[] args)
+    {
+        var run = Run(["--smoke", "--out", _folder["run"]], args);
+        var evaluated = Run([], "evaluate", _folder["run/last.pt"]);
+        var last = run.LastLine.Split(' ');
+        Assert.Multiple(() =>
+        {
+            Assert.That(run.ExitCode, Is.Zero, run.Error);
+            Assert.That(run.LastLine, Does.EndWith("SMOKE"));
+            Assert.That(evaluated.ExitCode, Is.Zero, evaluated.Error);
+            // The claim's value is what the checkpoint has.
+            Assert.That(evaluated.Output, Does.Contain(last[Array.IndexOf(last, "(threshold") - 1]));
+        });
+    }
+
     private static CliResult Run(string[] options, params string[] args)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var recipes = new RecipeCatalog([typeof(SirenRecipe), typeof(SirenPoissonRecipe), typeof(SirenSdfRecipe)]);
+        var recipes = new RecipeCatalog([typeof(SirenRecipe), typeof(SirenPoissonRecipe), typeof(SirenSdfRecipe), typeof(SirenAudioRecipe),
+            typeof(SirenHyperRecipe), typeof(SirenVideoRecipe)]);
         var exitCode = new Application(new Screen(output, error), recipes).Run([.. args, .. options]);
         return new CliResult(exitCode, output.ToString(), error.ToString());
     }

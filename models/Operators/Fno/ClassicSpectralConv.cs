@@ -1,3 +1,4 @@
+using TorchZoo.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -47,6 +48,9 @@ public sealed class ClassicSpectralConv : Module<Tensor, Tensor>
             throw new ArgumentException(
                 $"The grid [{string.Join(", ", x.shape[2..])}] doesn't have all [{string.Join(", ", _modes)}] modes", nameof(x));
         using var scope = NewDisposeScope();
+        // Fourier transforms have no 16-bit form.
+        using var full = Autocast.Disable(x.device);
+        x = Autocast.ToFullPrecision(x);
         var plan = _plans.For(x, x.shape[2..], _modes, _modes, true);
         var how = SpectralCost.Choose(Transform, x, _modes);
         var weights = Enumerable.Range(1, 1 << (_modes.Length - 1)).Select(i => get_parameter($"weights{i}")!.view_as_complex()).ToArray();

@@ -222,6 +222,8 @@ internal sealed class ModeTransform : IDisposable
             if (!_constants.TryGetValue((kind, axis), out var constant))
             {
                 using var off = no_grad();
+                // Made in an evaluation, it must serve training too.
+                using var trainable = inference_mode(false);
                 using var scope = NewDisposeScope();
                 _constants[(kind, axis)] = constant = make().DetachFromDisposeScope();
             }

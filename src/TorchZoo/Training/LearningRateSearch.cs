@@ -17,24 +17,21 @@ public sealed record LearningRateSearch(IReadOnlyList<double> Rates, IReadOnlyLi
     // Of an exponential mean, corrected for its beginning.
     private const double Smoothing = 0.9;
 
-    /// <summary>A learning rate to begin with: where the loss falls fastest over the logarithm of the rate, before it is least; NaN if it
-    /// never falls.</summary>
+    /// <summary>A learning rate to begin with: where the loss has fallen half way for good, from its mean over the first fifth of the steps to
+    /// its least. (Slopes of the loss, which others look at, are mostly those of its noise.) NaN if it never falls.</summary>
     public double Suggestion
     {
         get
         {
+            if (Losses.Count == 0) return double.NaN;
+            var start = Losses.Take(Math.Max(1, Losses.Count / 5)).Average();
             var least = 0;
             for (var i = 1; i < Losses.Count; i++)
                 if (Losses[i] < Losses[least]) least = i;
-            var (best, steepest) = (double.NaN, 0.0);
-            // Batches differ: a slope is taken over some steps, and the mean over the first few says little.
-            int half = Math.Max(1, Losses.Count / 20), first = Math.Max(half, Losses.Count / 10);
-            for (var i = first; i + half <= least; i++)
-            {
-                var slope = (Losses[i + half] - Losses[i - half]) / Math.Log(Rates[i + half] / Rates[i - half]);
-                if (slope < steepest) (best, steepest) = (Rates[i], slope);
-            }
-            return best;
+            var middle = (start + Losses[least]) / 2;
+            var at = least;
+            while (at > 0 && Losses[at - 1] < middle) at--;
+            return at > 0 && Losses[least] < start ? Rates[at] : double.NaN;
         }
     }
 

@@ -15,7 +15,8 @@ internal static class KilledTraining
     /// <summary>The program's first argument.</summary>
     public const string Command = "train-until-killed";
 
-    /// <summary>What it says when it begins to write its first checkpoint.</summary>
+    /// <summary>What it says when it has written its first checkpoint, or has nothing to do because it was killed after its
+    /// last.</summary>
     public const string Running = "running";
 
     /// <param name="args">Folder, milliseconds to wait after each step.</param>
@@ -55,7 +56,11 @@ internal static class KilledTraining
         private bool _said;
 
         // With the first checkpoint, not the first step: a life that is shorter gets nowhere.
-        public override void OnSaving(Trainer trainer)
+        public override void OnCheckpoint(Trainer trainer, string path) => Say();
+
+        public override void OnEnd(Trainer trainer) => Say();
+
+        private void Say()
         {
             if (!_said) Console.WriteLine(Running);
             _said = true;

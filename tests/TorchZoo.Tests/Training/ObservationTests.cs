@@ -175,8 +175,10 @@ public class ObservationTests
             Assert.That(get_rng_state().allclose(random), Is.True);
             Assert.That(search.Rates, Is.Ordered.Ascending);
             Assert.That(search.Rates[0], Is.EqualTo(1e-6).Within(1e-12));
-            // A small tanh net with Adam trains well at about 10⁻²: not at 10⁻⁵, not at 1.
-            Assert.That(search.Suggestion, Is.InRange(1e-4, 0.3));
+            // A small tanh net with Adam trains well at some 10⁻²: not at 10⁻⁵, not at 1.
+            Assert.That(search.Suggestion, Is.InRange(1e-3, 0.3));
+            Assert.That(new LearningRateSearch([1, 2, 3, 4, 5, 6], [4, 3, 2.5, 1, 0, 9]).Suggestion, Is.EqualTo(4));
+            Assert.That(new LearningRateSearch([1, 2], [1, 2]).Suggestion, Is.NaN);
             Assert.That(() => trainer.FindLearningRate(Regression.Data(), 1, 0.1), Throws.InstanceOf<ArgumentException>());
         });
     }

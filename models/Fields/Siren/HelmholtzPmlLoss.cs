@@ -42,6 +42,34 @@ public sealed record HelmholtzPmlLoss
         return cat([cut, cut], -1).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The field of a <see cref="GaussianSource"/> in free space, outside the source: (1 + i) e^(−κ²v/2) (i/4) H₀⁽²⁾(κr) with κ = k√m. The
+    /// Gaussian, for it is round, radiates as a point of its Fourier transform's value at κ. Inside the layers' frame it is the solution
+    /// of the problem, but for what the layers reflect.
+    /// </summary>
+    /// <param name="coords">(…, 2)</param>
+    /// <param name="x">Centre.</param>
+    /// <param name="y">Centre.</param>
+    /// <param name="variance">v; 0: a point source.</param>
+    /// <param name="squaredSlowness">m, the same everywhere.</param>
+    /// <returns>(…, 2); not finite in the centre.</returns>
+    /// <exception cref="ArgumentException">Not two coordinates, or a number is out of range.</exception>
+    public Tensor FreeField(Tensor coords, double x = 0, double y = 0, double variance = 1e-4, double squaredSlowness = 1)
+    {
+        Require.LastAxis(coords, 2, nameof(coords));
+        Require.NotNegative(variance, nameof(variance));
+        Require.Positive(squaredSlowness, nameof(squaredSlowness));
+        Require.Positive(Wavenumber, nameof(Wavenumber));
+        using var scope = NewDisposeScope();
+        var k = Wavenumber * Math.Sqrt(squaredSlowness);
+        // Bessel functions of float32 have few digits; angles far out would cost more.
+        var at = coords.to(ScalarType.Float64);
+        var angle = ((at.narrow(-1, 0, 1) - x).square() + (at.narrow(-1, 1, 1) - y).square()).sqrt() * k;
+        var (j, v) = (special.bessel_j0(angle), special.bessel_y0(angle));
+        // (1 + i)(i/4)(J − iY) = (1 + i)(Y + iJ)/4
+        return (cat([v - j, v + j], -1) * (Math.Exp(-0.5 * k * k * variance) / 4)).to(coords.dtype).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Points near a source, where it isn't 0: uniform in the disc of radius 500 variances.</summary>
     /// <returns>(count, 2), float32</returns>
     /// <exception cref="ArgumentException">A number isn't positive.</exception>
@@ -49,10 +77,7 @@ public sealed record HelmholtzPmlLoss
     {
         Require.Positive(count, nameof(count));
         Require.Positive(variance, nameof(variance));
-        using var scope = NewDisposeScope();
-        var radius = rand([count, 1], generator: generator).sqrt() * (500 * variance);
-        var angle = rand([count, 1], generator: generator) * (2 * Math.PI);
-        return cat([radius * angle.cos() + x, radius * angle.sin() + y], -1).MoveToOuterDisposeScope();
+        return FieldCoordinates.Disc(count, x, y, 500 * variance, generator);
     }
 
     /// <summary>∂_x(A ∂_xΦ) + ∂_y(B ∂_yΦ) + k² C m Φ</summary>

@@ -1,3 +1,5 @@
+using TorchZoo.Training;
+
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>How a field is trained.</summary>
@@ -9,4 +11,7 @@ internal sealed record FieldPlan(int Epochs, int BatchSize, string Monitor, bool
 {
     /// <summary>Largest norm of the gradients; null: not clipped.</summary>
     public double? ClipNorm { get; init; }
+
+    /// <summary>The learning rate's course.</summary>
+    public Schedule Schedule { get; init; } = Schedules.Constant();
 }

@@ -66,6 +66,7 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         {
             Name = string.Create(CultureInfo.InvariantCulture, $"Training {network.Name}, learning rate {rate:0e-0}"),
             Optimizer = p => new FusedAdam(p, rate),
+            Schedule = plan.Schedule,
             Step = step,
             Notes = new Dictionary<string, string>(Notes)
             {

@@ -56,7 +56,7 @@ internal sealed class WaveExperiment(RecipeContext context, double speed) : Sire
     {
         using var scope = NewDisposeScope();
         var truth = Truth();
-        var plan = new FieldPlan(Steps, (int)Points, Error, MonitorMaximum: false);
+        var plan = new FieldPlan(Steps, (int)Points, Error, MonitorMaximum: false) { Schedule = Tune("COS", 0) > 0 ? Schedules.Cosine(Tune("FINAL", 0)) : Schedules.Constant(), ClipNorm = Tune("CLIP", 0) > 0 ? Tune("CLIP", 0) : null };
         var step = new ResidualStep(Loss, network => [(Error, Relative(Samples(network), truth))]);
         TrainedField[] fields = [.. Networks.Select(n => TrainBest(n, new FreshPointsDataset(Points), step, plan))];
         foreach (var f in fields) Context.Output.Note(f.Name, string.Join(' ', f.Result.History.Where(h => h.Validation.Count > 0).Select(h => h.Validation[Error].ToString("G3")).TakeLast(12)) + " loss " + f.Result.History[^1].Training["loss"]);
@@ -66,7 +66,7 @@ internal sealed class WaveExperiment(RecipeContext context, double speed) : Sire
 
     private Tensor Loss(nn.Module<Tensor, Tensor> network, StepContext step)
     {
-        var share = step.TotalUpdates < 2 ? 1 : (double)step.Step / (step.TotalUpdates - 1);
+        var share = Math.Min(1, (step.Step + 1.0) / step.TotalUpdates / Tune("GROW", 1));
         var (coords, atStart) = Sampler.Draw(step.Step, share);
         coords = coords.to(Context.Device);
         double[] weights = [1, -speed * speed, -speed * speed];

@@ -55,7 +55,7 @@ internal sealed class HelmholtzExperiment(RecipeContext context, double? wavenum
         var points = grid[inner];
         var truth = Equation.FreeField(points, variance: Variance).cpu();
         var plan = new FieldPlan(Steps, (int)Points, Error, MonitorMaximum: false) { Schedule = Tune("COS", 0) > 0 ? Schedules.Cosine(Tune("FINAL", 0)) : Schedules.Constant(), ClipNorm = Tune("CLIP", 0) > 0 ? Tune("CLIP", 0) : null };
-        var step = new ResidualStep(Loss, network => [(Error, Relative(FieldSamples.Values(network, points), truth))]);
+        var step = new ResidualStep(Loss, network => Relative(FieldSamples.Values(network, points), truth));
         TrainedField[] fields = [.. Networks.Select(n => TrainBest(n, new FreshPointsDataset(Points), step, plan))];
         foreach (var f in fields) Context.Output.Note(f.Name, string.Join(' ', f.Result.History.Where(h => h.Validation.Count > 0).Select(h => h.Validation[Error].ToString("G3")).TakeLast(12)) + " loss " + f.Result.History[^1].Training["loss"]);
         return new Claim(SirenHelmholtzRecipe.Name, Error, fields[0].Last(Error), 0.1, fields[^1].Last(Error), true);

@@ -26,10 +26,13 @@ internal sealed class FreshPointsDataset(long count) : IDataset
 
 /// <summary>Training on the residual of a differential equation.</summary>
 /// <param name="loss">The loss of a network in a step; the batch has no part in it.</param>
-/// <param name="errors">How wrong a network is, by name.</param>
+/// <param name="error">How wrong a network is.</param>
 internal sealed class ResidualStep(Func<nn.Module<Tensor, Tensor>, StepContext, Tensor> loss,
-    Func<nn.Module<Tensor, Tensor>, IEnumerable<(string Name, double Value)>> errors) : TrainingStep
+    Func<nn.Module<Tensor, Tensor>, double> error) : TrainingStep
 {
+    /// <summary>What the error is called in the log.</summary>
+    public const string ErrorName = "relative L2 error";
+
     public override void Run(Batch batch, StepContext context)
     {
         var value = loss((nn.Module<Tensor, Tensor>)context.Model, context) / batch.Count;
@@ -38,8 +41,6 @@ internal sealed class ResidualStep(Func<nn.Module<Tensor, Tensor>, StepContext, 
         context.Log("loss", value);
     }
 
-    public override void Evaluate(Batch batch, StepContext context)
-    {
-        foreach (var (name, value) in errors((nn.Module<Tensor, Tensor>)context.Model)) context.Log(name, value);
-    }
+    public override void Evaluate(Batch batch, StepContext context) =>
+        context.Log(ErrorName, error((nn.Module<Tensor, Tensor>)context.Model));
 }

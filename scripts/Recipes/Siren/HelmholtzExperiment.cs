@@ -2,76 +2,109 @@ using System.Globalization;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Models.Fields;
-using TorchZoo.Reports;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>The field of a source from the Helmholtz equation alone.</summary>
+/// <summary>What problems with the Helmholtz equation have in common: sizes, networks, training on points drawn in each step.</summary>
 /// <param name="context">The run.</param>
+/// <param name="problem">One of <see cref="SirenHelmholtzRecipe.Problems"/>.</param>
 /// <param name="wavenumber">k; null: that of the run's size.</param>
-internal sealed class HelmholtzExperiment(RecipeContext context, double? wavenumber) : SirenExperiment(context, SirenHelmholtzRecipe.Name)
+internal abstract class HelmholtzExperiment(RecipeContext context, string problem, double? wavenumber)
+    : SirenExperiment(context, SirenHelmholtzRecipe.Name)
 {
-    private const string Error = "relative L2 error";
+    protected const string Error = ResidualStep.ErrorName;
 
     private static double Tune(string n, double d) => Environment.GetEnvironmentVariable(n) is { } s ? double.Parse(s, CultureInfo.InvariantCulture) : d;
 
-    private long Width => Context.Pick(16, (long)Tune("WIDTH", 128), 512);
+    /// <summary>Centres of the sources.</summary>
+    protected abstract IReadOnlyList<(double X, double Y)> Sources { get; }
 
-    private int Steps => Context.Epochs ?? Context.Pick(4, (int)Tune("STEPS", 600), 50_000);
+    protected HelmholtzPmlLoss Equation => new() { Wavenumber = wavenumber ?? Context.Pick(10.0, Tune("K", 10), 20) };
 
-    private long Points => Context.Pick(300, (long)Tune("POINTS", 2000), 230 * 230);
+    protected double Variance => Context.Pick(2.5e-3, Tune("VAR", 2.5e-3), 1e-4);
 
-    private double Wavenumber => wavenumber ?? Context.Pick(10.0, Tune("K", 10), 20);
+    // Points along an axis of the grid on which solutions are compared.
+    protected int Nodes => Context.Pick(17, 129, 257);
 
-    private double Variance => Context.Pick(1e-3, Tune("VAR", 1e-3), 1e-4);
-
-    private double Rate => Context.Pick(1e-4, Tune("LR", 1e-4), 2e-5);
-
-    private int Nodes => Context.Pick(17, 129, 257);
-
-    private HelmholtzPmlLoss Equation => new() { Wavenumber = Wavenumber };
-
-    private HelmholtzPoints Sampler => new()
+    private HelmholtzPoints Points => new()
     {
-        Count = Points,
-        NearSource = Context.Pick(20, (long)Tune("NEAR", 100), 100),
+        Count = Context.Pick(300, (long)Tune("POINTS", 1000), 230 * 230),
+        NearSource = Context.Pick(20, (long)Tune("NEAR", 200), 100) / (Context.Size == RunSize.Full ? 1 : Sources.Count),
+        Sources = Sources,
         Variance = Variance,
         Seed = Context.Seed,
     };
 
-    private FieldNetwork[] Networks =>
+    private int Steps => Context.Epochs ?? Context.Pick(4, (int)Tune("STEPS", 1800), 50_000);
+
+    private bool IsFull => Context.Size == RunSize.Full;
+
+    protected override IEnumerable<KeyValuePair<string, string>> Notes =>
     [
-        new("Siren", () => new Siren(new SirenConfig { OutFeatures = 2, HiddenFeatures = Width, FirstOmega0 = Tune("OMEGA", 30) }), Rate),
-        .. Tune("BASE", 1) > 0 ? [new FieldNetwork("tanh", () => new CoordinateMlp(new CoordinateMlpConfig { Type = "tanh", OutFeatures = 2, HiddenFeatures = Width }), Tune("TLR", 1e-3))] : Array.Empty<FieldNetwork>(),
+        new(SirenHelmholtzRecipe.ProblemNote, problem),
+        new(SirenHelmholtzRecipe.WavenumberNote, Equation.Wavenumber.ToString("R", CultureInfo.InvariantCulture)),
     ];
 
-    public override Claim Run()
+    /// <summary>How well a checkpoint solves the problem.</summary>
+    public abstract void Evaluate(Checkpoint checkpoint);
+
+    /// <summary>Trains the sine network and the one that it is compared with.</summary>
+    /// <param name="channels">Of the networks.</param>
+    /// <param name="loss">Of a network at a step's points.</param>
+    /// <param name="error">How wrong a network is.</param>
+    protected TrainedField[] Train(long channels, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor> loss,
+        Func<nn.Module<Tensor, Tensor>, double> error)
     {
-        using var scope = NewDisposeScope();
-        var grid = FieldCoordinates.Grid([Nodes, Nodes], device: Context.Device);
-        var inner = grid.abs().amax([1], false) <= 0.5 & grid.norm(1) >= 5 * Math.Sqrt(Variance);
-        var points = grid[inner];
-        var truth = Equation.FreeField(points, variance: Variance).cpu();
-        var plan = new FieldPlan(Steps, (int)Points, Error, MonitorMaximum: false) { Schedule = Tune("COS", 0) > 0 ? Schedules.Cosine(Tune("FINAL", 0)) : Schedules.Constant(), ClipNorm = Tune("CLIP", 0) > 0 ? Tune("CLIP", 0) : null };
-        var step = new ResidualStep(Loss, network => Relative(FieldSamples.Values(network, points), truth));
-        TrainedField[] fields = [.. Networks.Select(n => TrainBest(n, new FreshPointsDataset(Points), step, plan))];
-        foreach (var f in fields) Context.Output.Note(f.Name, string.Join(' ', f.Result.History.Where(h => h.Validation.Count > 0).Select(h => h.Validation[Error].ToString("G3")).TakeLast(12)) + " loss " + f.Result.History[^1].Training["loss"]);
-        return new Claim(SirenHelmholtzRecipe.Name, Error, fields[0].Last(Error), 0.1, fields[^1].Last(Error), true);
+        var width = Context.Pick(16, (long)Tune("WIDTH", 128), 512);
+        FieldNetwork[] networks =
+        [
+            new("Siren", () => new Siren(new SirenConfig
+            { OutFeatures = channels, HiddenFeatures = width, FirstOmega0 = IsFull ? 30 : Tune("OMEGA", 20) }),
+                IsFull ? 2e-5 : Tune("LR", 3e-4)),
+            .. Tune("BASE", 1) <= 0 ? Array.Empty<FieldNetwork>() : [
+            new("tanh", () => new CoordinateMlp(new CoordinateMlpConfig { Type = "tanh", OutFeatures = channels, HiddenFeatures = width }),
+                IsFull ? 2e-5 : 1e-3)],
+        ];
+        // The paper trains at one rate.
+        var plan = new FieldPlan(Steps, (int)Points.Count, Error, MonitorMaximum: false)
+        { Schedule = IsFull ? Schedules.Constant() : Schedules.Cosine() };
+        var step = new ResidualStep((network, s) => loss(network, Points.Draw(s.Step).to(Context.Device)), error);
+        return [.. networks.Select(n => TrainBest(n, new FreshPointsDataset(Points.Count), step, plan))];
     }
 
-    private Tensor Loss(nn.Module<Tensor, Tensor> network, StepContext step)
-    {
-        var coords = Sampler.Draw(step.Step).to(Context.Device);
-        var jet = network is Siren siren ? siren.Jet(coords, SecondOrder.Each)
-            : TanhJet.Compute((CoordinateMlp)network, coords, [[1, 0], [0, 1]]);
-        return Equation.Loss(coords, jet, HelmholtzPmlLoss.GaussianSource(coords, variance: Variance));
-    }
+    /// <summary>The sources at points, two channels each.</summary>
+    protected Tensor SourcesAt(Tensor coords) =>
+        cat([.. Sources.Select(s => HelmholtzPmlLoss.GaussianSource(coords, s.X, s.Y, Variance))], -1);
 
-    private static double Relative(Tensor values, Tensor truth)
+    protected static FieldJet Jet(nn.Module<Tensor, Tensor> network, Tensor coords) => network is Siren siren
+        ? siren.Jet(coords, SecondOrder.Each) : TanhJet.Compute((CoordinateMlp)network, coords, [[1, 0], [0, 1]]);
+
+    protected Tensor Grid() => FieldCoordinates.Grid([Nodes, Nodes], device: Context.Device);
+
+    /// <summary>A network's channels on the grid, on the CPU. (nodes, nodes, channels)</summary>
+    protected Tensor Samples(nn.Module<Tensor, Tensor> network)
     {
         using var scope = NewDisposeScope();
-        return ((values - truth).norm() / truth.norm()).item<float>();
+        return FieldSamples.Values(network, Grid()).reshape(Nodes, Nodes, -1).MoveToOuterDisposeScope();
+    }
+
+    protected nn.Module<Tensor, Tensor> Load(Checkpoint checkpoint)
+    {
+        var network = Zoo.Load<nn.Module<Tensor, Tensor>>(checkpoint);
+        network.to(Context.Device);
+        return network;
+    }
+
+    protected static Claim Judge(string metric, double threshold, double siren, double baseline)
+    {
+        const double factor = 2;
+        return new Claim(SirenHelmholtzRecipe.Name, metric, siren, threshold, baseline,
+        [
+            new(string.Create(CultureInfo.InvariantCulture, $"{metric} at most {threshold} ({siren:G3})"), siren <= threshold),
+            new(string.Create(CultureInfo.InvariantCulture, $"at most 1/{factor} of the tanh network's ({siren / baseline:G3})"),
+                siren <= baseline / factor),
+        ]);
     }
 }

@@ -156,10 +156,11 @@ public sealed record HelmholtzPmlLoss
     }
 
     /// <summary>
-    /// The same equation by second-order finite differences, with Φ = 0 on the edges of [−1, 1]²: a direct solution for any squared slowness.
+    /// The same equation by second-order finite differences, with Φ = 0 on the edges of [−1, 1]²: for direct solutions with any squared
+    /// slowness.
     /// </summary>
     /// <param name="squaredSlowness">m at the n×n inner nodes −1 + 2i/(n + 1), i = 1 … n, of both axes (n, n).</param>
-    /// <returns>The operator of <see cref="Operator"/> on values at these nodes, complex128; a solution's error falls as (n + 1)⁻².</returns>
+    /// <returns><see cref="Operator"/> on values at these nodes, complex128; a solution's error falls as (n + 1)⁻².</returns>
     /// <exception cref="ArgumentException">m isn't square.</exception>
     public FivePointSystem FiniteDifferences(Tensor squaredSlowness)
     {

@@ -14,7 +14,8 @@ public sealed record WavePoints
     /// <summary>Points in a step.</summary>
     public long Count { get; init; } = 340 * 340;
 
-    /// <summary>How many of them are at t = 0 anywhere, and again how many at t = 0 near the bump, within five standard deviations.</summary>
+    /// <summary>How many of them are at t = 0 anywhere, and how many more at t = 0 within five standard deviations of the
+    /// bump.</summary>
     public long AtStart { get; init; } = 100;
 
     /// <summary>T, the latest time.</summary>

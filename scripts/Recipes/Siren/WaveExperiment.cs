@@ -58,7 +58,8 @@ internal sealed class WaveExperiment(RecipeContext context, double speed) : Sire
     protected override IEnumerable<KeyValuePair<string, string>> Notes =>
         [new(SirenWaveRecipe.SpeedNote, speed.ToString("R", CultureInfo.InvariantCulture))];
 
-    /// <summary>The fastest wave whose front stays within the square: beyond, the equation in the square alone doesn't determine it.</summary>
+    /// <summary>The fastest wave whose front stays within the square: beyond, the equation in the square alone doesn't determine
+    /// it.</summary>
     public double LargestSpeed => (1 - 4 * Math.Sqrt(Points.Variance)) / Duration;
 
     public override Claim Run()

@@ -18,7 +18,8 @@ public sealed class SirenWaveTests
         Assert.That(Values(loss.FreeField(near, 0.1, 0.1, 0)), Is.EqualTo(Channels(0.7651976865579666, 0.0882569642156770)).Within(1e-12));
         var far = tensor(new[,] { { 0.4, 0.5 } });
         Assert.That(Values(loss.FreeField(far, 0.1, 0.1, 0)), Is.EqualTo(Channels(-0.1775967713143383, -0.3085176252490338)).Within(2e-7));
-        Assert.That(Values(loss.FreeField(far, 0.1, 0.1, 0, 4)), Is.EqualTo(Channels(-0.2459357644513483, 0.0556711672835994)).Within(2e-7));
+        var slow = loss.FreeField(far, 0.1, 0.1, 0, 4);
+        Assert.That(Values(slow), Is.EqualTo(Channels(-0.2459357644513483, 0.0556711672835994)).Within(2e-7));
         // A wide source radiates less: by its Fourier transform.
         var ratio = Values(loss.FreeField(near, variance: 2e-3))[0] / Values(loss.FreeField(near, variance: 0))[0];
         Assert.That(ratio, Is.EqualTo(Math.Exp(-0.1)).Within(1e-13));
@@ -71,7 +72,8 @@ public sealed class SirenWaveTests
     public void HelmholtzPointsFollowFromSeedAndStep()
     {
         using var scope = NewDisposeScope();
-        var points = new HelmholtzPoints { Count = 1000, NearSource = 100, Sources = [(0.2, -0.1), (-0.5, 0.5)], Variance = 1e-4, Seed = 3 };
+        var points = new HelmholtzPoints
+        { Count = 1000, NearSource = 100, Sources = [(0.2, -0.1), (-0.5, 0.5)], Variance = 1e-4, Seed = 3 };
         var draw = points.Draw(7);
         Assert.That(draw.shape, Is.EqualTo(new long[] { 1000, 2 }));
         Assert.That(draw.Equals(points.Draw(7)));

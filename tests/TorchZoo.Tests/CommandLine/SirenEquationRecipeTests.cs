@@ -28,8 +28,8 @@ public class SirenEquationRecipeTests
     }
 
     [TestCase("siren-helmholtz --wavenumber 7", "relative L2 error ", "Wavenumber 7, outside", "fields.png")]
-    [TestCase("siren-helmholtz --problem inverse", "relative L2 error of the medium ", "Squared slowness between the receivers, wavenumber 10",
-        "fields.png")]
+    [TestCase("siren-helmholtz --problem inverse", "relative L2 error of the medium ",
+        "Squared slowness between the receivers, wavenumber 10", "fields.png")]
     [TestCase("siren-wave --speed 0.5", "relative L2 error ", "Waves of speed 0.5", "waves.png")]
     public void ACheckpointIsEvaluatedAsItWasTrained(string arguments, string metric, string table, string picture)
     {

@@ -22,9 +22,6 @@ internal sealed class WaveExperiment(RecipeContext context, double speed) : Sire
 
     private const double Duration = 0.4;
 
-    // By the end of this part of the run all times are there; the rest trains on all of them.
-    private const double Growth = 0.7;
-
     private long Width => Context.Pick(16, 128, 512);
 
     private int Steps => Context.Epochs ?? Context.Pick(4, 1800, 100_000);
@@ -66,7 +63,7 @@ internal sealed class WaveExperiment(RecipeContext context, double speed) : Sire
     {
         using var scope = NewDisposeScope();
         var truth = Truth();
-        // The paper trains at one rate, and to the last step on times that no step has had before.
+        // The paper trains at one rate.
         var plan = new FieldPlan(Steps, (int)Points.Count, Error, MonitorMaximum: false)
         { Schedule = IsFull ? Schedules.Constant() : Schedules.Cosine() };
         var step = new ResidualStep(Loss, network => Relative(Samples(network), truth));
@@ -91,8 +88,7 @@ internal sealed class WaveExperiment(RecipeContext context, double speed) : Sire
 
     private Tensor Loss(nn.Module<Tensor, Tensor> network, StepContext step)
     {
-        var share = Math.Min(1, (step.Step + 1.0) / step.TotalUpdates / (IsFull ? 1 : Growth));
-        var (coords, atStart) = Points.Draw(step.Step, share);
+        var (coords, atStart) = Points.Draw(step.Step, (step.Step + 1.0) / step.TotalUpdates);
         coords = coords.to(Context.Device);
         double[] weights = [1, -speed * speed, -speed * speed];
         var jet = network is Siren siren ? siren.Jet(coords, SecondOrder.Weighted(weights))

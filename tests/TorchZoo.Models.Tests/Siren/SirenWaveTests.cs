@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using TorchSharp;
 using TorchZoo.Models.Fields;
-using TorchZoo.Numerics;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Tests;

@@ -22,13 +22,20 @@ public sealed class SirenHelmholtzRecipe : Recipe
         DefaultValueFactory = _ => Forward,
     };
 
-    private readonly Option<double?> _wavenumber = new("--wavenumber") { Description = "Wavenumber k [default: 10; 20 with --full]" };
+    private readonly Option<double?> _wavenumber = new("--wavenumber")
+    {
+        Description = "Wavenumber k [default: 10; 20 with --full]",
+        HelpName = "K",
+    };
 
     /// <summary>The recipe.</summary>
     public SirenHelmholtzRecipe() => _problem.AcceptOnlyFromAmong(Problems);
 
     /// <inheritdoc/>
     public override IEnumerable<Option> Options => [_problem, _wavenumber];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyList<string>> Claims => [[], ["--problem", Inverse]];
 
     /// <inheritdoc/>
     public override string? Variant(ParseResult arguments) => arguments.GetValue(_problem) is Inverse ? Inverse : null;
@@ -51,6 +58,7 @@ public sealed class SirenHelmholtzRecipe : Recipe
 
     private static HelmholtzExperiment Experiment(RecipeContext context, string problem, double? wavenumber)
     {
+        if (context.Data is not null) throw new ArgumentException($"{Name} generates its data; it has no use for --data.", "--data");
         if (wavenumber is not (null or (>= Least and <= Most)))
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
                 $"--wavenumber: expected a number between {Least} and {Most}, got {wavenumber}."), "--wavenumber");

@@ -12,6 +12,7 @@ public sealed class SirenWaveRecipe : Recipe
     private readonly Option<double> _speed = new("--speed")
     {
         Description = "Speed c of the waves in u_tt = c²Δu",
+        HelpName = "C",
         DefaultValueFactory = _ => 1,
     };
 
@@ -33,6 +34,7 @@ public sealed class SirenWaveRecipe : Recipe
 
     private static WaveExperiment Experiment(RecipeContext context, double speed)
     {
+        if (context.Data is not null) throw new ArgumentException($"{Name} generates its data; it has no use for --data.", "--data");
         var experiment = new WaveExperiment(context, speed);
         return speed > 0 && speed <= experiment.LargestSpeed ? experiment : throw new ArgumentException(string.Create(
             CultureInfo.InvariantCulture,

@@ -18,6 +18,8 @@ public class SirenEquationRecipeTests
     [TestCase("--wavenumber: expected a number between 3 and 40, got 0.", "siren-helmholtz --wavenumber 0")]
     [TestCase("--wavenumber: expected a number between 3 and 40, got NaN.", "siren-helmholtz --problem inverse --wavenumber NaN")]
     [TestCase("--problem takes", "siren-helmholtz --problem backward")]
+    [TestCase("siren-helmholtz generates its data", "siren-helmholtz --data .")]
+    [TestCase("siren-wave generates its data", "siren-wave --data .")]
     [TestCase("--speed: expected a positive number up to 1.5, got 0;", "siren-wave --speed 0")]
     [TestCase("--speed: expected a positive number up to 1.5, got 2;", "siren-wave --speed 2")]
     public void WhatCannotBeMeantIsAUsageError(string message, string arguments)

@@ -39,6 +39,24 @@ public static class FieldCoordinates
         return (rand([points, d], dtype, device ?? CPU, generator: generator) * 2 - 1).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Points uniform by area in a disc.</summary>
+    /// <param name="points">How many, ≥ 0.</param>
+    /// <param name="x">Centre.</param>
+    /// <param name="y">Centre.</param>
+    /// <param name="radius">Radius.</param>
+    /// <param name="generator">Source of the random numbers; null: torch's default.</param>
+    /// <returns>(points, 2), float32, on the CPU</returns>
+    /// <exception cref="ArgumentException">The number of points is negative, or the radius isn't positive.</exception>
+    public static Tensor Disc(long points, double x, double y, double radius, Generator? generator = null)
+    {
+        Require.NotNegative(points, nameof(points));
+        Require.Positive(radius, nameof(radius));
+        using var scope = NewDisposeScope();
+        var distance = rand([points, 1], generator: generator).sqrt() * radius;
+        var angle = rand([points, 1], generator: generator) * (2 * Math.PI);
+        return cat([distance * angle.cos() + x, distance * angle.sin() + y], -1).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Times of an audio signal's samples, from −range to range: with ω₀ = 30 everywhere the paper takes 100 instead of
     /// 1.</summary>
     /// <returns>(samples, 1)</returns>

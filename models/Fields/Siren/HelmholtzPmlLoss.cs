@@ -1,3 +1,4 @@
+using TorchZoo.Numerics;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Fields;
@@ -42,6 +43,33 @@ public sealed record HelmholtzPmlLoss
         return cat([cut, cut], -1).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The field of a <see cref="GaussianSource"/> in free space, outside the source: (1 + i) e^(−κ²v/2) (i/4) H₀⁽²⁾(κr) with κ = k√m. The
+    /// Gaussian, for it is round, radiates as a point of its Fourier transform's value at κ. Inside the layers' frame it is the solution
+    /// of the problem, but for what the layers reflect.
+    /// </summary>
+    /// <param name="coords">(…, 2)</param>
+    /// <param name="x">Centre.</param>
+    /// <param name="y">Centre.</param>
+    /// <param name="variance">v; 0: a point source.</param>
+    /// <param name="squaredSlowness">m, the same everywhere.</param>
+    /// <returns>(…, 2), to within 4·10⁻⁷, which is how well libtorch knows the Bessel functions; not finite in the centre.</returns>
+    /// <exception cref="ArgumentException">Not two coordinates, or a number is out of range.</exception>
+    public Tensor FreeField(Tensor coords, double x = 0, double y = 0, double variance = 1e-4, double squaredSlowness = 1)
+    {
+        Require.LastAxis(coords, 2, nameof(coords));
+        Require.NotNegative(variance, nameof(variance));
+        Require.Positive(squaredSlowness, nameof(squaredSlowness));
+        Require.Positive(Wavenumber, nameof(Wavenumber));
+        using var scope = NewDisposeScope();
+        var k = Wavenumber * Math.Sqrt(squaredSlowness);
+        var at = coords.to(ScalarType.Float64);
+        var angle = ((at.narrow(-1, 0, 1) - x).square() + (at.narrow(-1, 1, 1) - y).square()).sqrt() * k;
+        var (j, v) = (special.bessel_j0(angle), special.bessel_y0(angle));
+        // (1 + i)(i/4)(J − iY) = (1 + i)(Y + iJ)/4
+        return (cat([v - j, v + j], -1) * (Math.Exp(-0.5 * k * k * variance) / 4)).to(coords.dtype).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Points near a source, where it isn't 0: uniform in the disc of radius 500 variances.</summary>
     /// <returns>(count, 2), float32</returns>
     /// <exception cref="ArgumentException">A number isn't positive.</exception>
@@ -49,10 +77,7 @@ public sealed record HelmholtzPmlLoss
     {
         Require.Positive(count, nameof(count));
         Require.Positive(variance, nameof(variance));
-        using var scope = NewDisposeScope();
-        var radius = rand([count, 1], generator: generator).sqrt() * (500 * variance);
-        var angle = rand([count, 1], generator: generator) * (2 * Math.PI);
-        return cat([radius * angle.cos() + x, radius * angle.sin() + y], -1).MoveToOuterDisposeScope();
+        return FieldCoordinates.Disc(count, x, y, 500 * variance, generator);
     }
 
     /// <summary>∂_x(A ∂_xΦ) + ∂_y(B ∂_yΦ) + k² C m Φ</summary>
@@ -128,6 +153,41 @@ public sealed record HelmholtzPmlLoss
         using var scope = NewDisposeScope();
         var points = values.numel() / Math.Max(1, values.shape[^1]);
         return ((values - measured).abs() * measured.ne(0).to(values.dtype)).sum().mul(points).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The same equation by second-order finite differences, with Φ = 0 on the edges of [−1, 1]²: for direct solutions with any squared
+    /// slowness.
+    /// </summary>
+    /// <param name="squaredSlowness">m at the n×n inner nodes −1 + 2i/(n + 1), i = 1 … n, of both axes (n, n).</param>
+    /// <returns><see cref="Operator"/> on values at these nodes, complex128; a solution's error falls as (n + 1)⁻².</returns>
+    /// <exception cref="ArgumentException">m isn't square.</exception>
+    public FivePointSystem FiniteDifferences(Tensor squaredSlowness)
+    {
+        ArgumentNullException.ThrowIfNull(squaredSlowness);
+        if (squaredSlowness.dim() != 2 || squaredSlowness.numel() == 0 || squaredSlowness.shape[0] != squaredSlowness.shape[1])
+            throw new ArgumentException($"Expected (n, n), got ({Require.Text(squaredSlowness)})", nameof(squaredSlowness));
+        using var scope = NewDisposeScope();
+        var n = squaredSlowness.shape[0];
+        var h = 2.0 / (n + 1);
+        // Nodes and, half a step before and behind them, faces.
+        var nodes = E(linspace(-1 + h, 1 - h, n, ScalarType.Float64));
+        var faces = E(linspace(-1 + h / 2, 1 - h / 2, n + 1, ScalarType.Float64));
+        var (before, behind) = (faces.narrow(0, 0, n), faces.narrow(0, 1, n));
+        var (row, column) = (nodes.unsqueeze(1), nodes.unsqueeze(0));
+        var above = column / before.unsqueeze(1) / (h * h);
+        var below = column / behind.unsqueeze(1) / (h * h);
+        var left = row / before.unsqueeze(0) / (h * h);
+        var right = row / behind.unsqueeze(0) / (h * h);
+        var centre = row * column * squaredSlowness.to(ScalarType.Float64) * (Wavenumber * Wavenumber) - above - below - left - right;
+        return new FivePointSystem(centre.MoveToOuterDisposeScope(), above.MoveToOuterDisposeScope(), below.MoveToOuterDisposeScope(),
+            left.MoveToOuterDisposeScope(), right.MoveToOuterDisposeScope());
+
+        Tensor E(Tensor x)
+        {
+            var (e, _) = Stretch(x);
+            return complex(e.Re, e.Im);
+        }
     }
 
     // e = 1 − i a₀ (depth/L)² and its derivative along its own coordinate.

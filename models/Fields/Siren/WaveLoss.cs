@@ -26,10 +26,12 @@ public static class WaveLoss
     }
 
     /// <summary>The three terms.</summary>
-    /// <param name="field">u with its gradient and ∂²/∂t², ∂²/∂x², ∂²/∂y² (<see cref="SecondOrder.Each"/>); one channel.</param>
+    /// <param name="field">u with its gradient and ∂²/∂t², ∂²/∂x², ∂²/∂y² (<see cref="SecondOrder.Each"/>); one channel. Or, where the
+    /// speed is the same everywhere, with the wave operator alone, which is cheaper: <see cref="SecondOrder.Weighted"/> by (1, −c²,
+    /// −c²).</param>
     /// <param name="initial">u₀ (…, 1); read where <paramref name="atStart"/> is true.</param>
     /// <param name="atStart">True for the points with t = 0 (…, 1).</param>
-    /// <param name="squaredSpeed">c², a number or (…, 1); null: 1.</param>
+    /// <param name="squaredSpeed">c², a number or (…, 1); null: 1, or what the wave operator has.</param>
     /// <returns>Scalars. The caller disposes of them.</returns>
     /// <exception cref="ArgumentException">A shape doesn't fit, or the mask isn't of bools.</exception>
     public static WaveLossTerms Terms(FieldJet field, Tensor initial, Tensor atStart, Tensor? squaredSpeed = null)
@@ -38,7 +40,8 @@ public static class WaveLoss
         Require.LastAxis(field.Value, 1, nameof(field));
         long[] lead = field.Value.shape[..^1];
         Require.Shape(field.Gradient, [.. lead, 1, 3], nameof(field));
-        Require.Shape(field.Second, [.. lead, 1, 3], nameof(field));
+        var isOperator = squaredSpeed is null && field.Second.dim() > 0 && field.Second.shape[^1] == 1;
+        Require.Shape(field.Second, [.. lead, 1, isOperator ? 1 : 3], nameof(field));
         Require.Shape(initial, field.Value.shape, nameof(initial));
         Require.Shape(atStart, field.Value.shape, nameof(atStart));
         if (atStart.dtype != ScalarType.Bool) throw new ArgumentException($"Expected bools, got {atStart.dtype}", nameof(atStart));
@@ -46,10 +49,8 @@ public static class WaveLoss
         using var scope = NewDisposeScope();
         var points = field.Value.numel();
         var start = atStart.to(field.Value.dtype);
-        var laplacian = field.Second.narrow(-1, 1, 2).sum(-1);
-        if (squaredSpeed is not null) laplacian = laplacian * squaredSpeed;
         return new WaveLossTerms(
-            ((field.Second.select(-1, 0) - laplacian).abs().sum()).MoveToOuterDisposeScope(),
+            (isOperator ? field.Laplacian : WaveOperator(field.Second, squaredSpeed)).abs().sum().MoveToOuterDisposeScope(),
             ((start * (field.Value - initial)).abs().sum() * (points / 10.0)).MoveToOuterDisposeScope(),
             ((start * field.Gradient.select(-1, 0)).abs().sum() * (points / 100.0)).MoveToOuterDisposeScope());
     }
@@ -62,5 +63,11 @@ public static class WaveLoss
         using var scope = NewDisposeScope();
         var terms = Terms(field, initial, atStart, squaredSpeed);
         return (terms.Equation + terms.Dirichlet + terms.Neumann).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor WaveOperator(Tensor second, Tensor? squaredSpeed)
+    {
+        var laplacian = second.narrow(-1, 1, 2).sum(-1);
+        return second.select(-1, 0) - (squaredSpeed is null ? laplacian : laplacian * squaredSpeed);
     }
 }

@@ -1,3 +1,5 @@
+using TorchZoo.Training;
+
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>How a field is trained.</summary>
@@ -12,4 +14,7 @@ internal sealed record FieldPlan(int Epochs, int BatchSize, string Monitor, bool
 
     /// <summary>Points of an evaluation at a time; 0: as many as in a step.</summary>
     public int EvaluationBatchSize { get; init; }
+
+    /// <summary>The learning rate's course.</summary>
+    public Schedule Schedule { get; init; } = Schedules.Constant();
 }

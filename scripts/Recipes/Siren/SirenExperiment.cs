@@ -71,6 +71,7 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
             Name = name,
             Callbacks = context.Callbacks(name),
             Optimizer = p => new FusedAdam(p, rate),
+            Schedule = plan.Schedule,
             Step = step,
             Notes = new Dictionary<string, string>(Notes)
             {

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Checkpoints;
 using TorchZoo.Kernels;

@@ -1,5 +1,3 @@
-using TorchSharp;
-using TorchSharp.Modules;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;

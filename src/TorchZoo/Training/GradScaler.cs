@@ -1,5 +1,4 @@
 using System.Globalization;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Optimizers;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Optimizers;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Testing;
 using TorchZoo.Tests.Training;

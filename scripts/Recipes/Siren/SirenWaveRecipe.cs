@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace TorchZoo.Scripts.Recipes;
+
+/// <summary>A wave from its equation and its beginning alone.</summary>
+[Recipe(Name, Paper = SirenRecipe.Name)]
+public sealed class SirenWaveRecipe : Recipe
+{
+    internal const string Name = "siren-wave", SpeedNote = "speed";
+
+    private readonly Option<double> _speed = new("--speed")
+    {
+        Description = "Speed c of the waves in u_tt = c²Δu",
+        HelpName = "C",
+        DefaultValueFactory = _ => 1,
+    };
+
+    /// <inheritdoc/>
+    public override IEnumerable<Option> Options => [_speed];
+
+    /// <inheritdoc/>
+    public override Claim Run(RecipeContext context) => Experiment(context, context.Get(_speed)).Run();
+
+    /// <inheritdoc/>
+    public override Claim? Evaluate(EvaluateContext context)
+    {
+        if (!context.Checkpoint.Notes.TryGetValue(SpeedNote, out var speed))
+            throw new InvalidDataException(
+                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+        Experiment(SirenRecipe.SameSize(context), double.Parse(speed, CultureInfo.InvariantCulture)).Evaluate(context.Checkpoint);
+        return null;
+    }
+
+    private static WaveExperiment Experiment(RecipeContext context, double speed)
+    {
+        if (context.Data is not null) throw new ArgumentException($"{Name} generates its data; it has no use for --data.", "--data");
+        var experiment = new WaveExperiment(context, speed);
+        return speed > 0 && speed <= experiment.LargestSpeed ? experiment : throw new ArgumentException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"--speed: expected a positive number up to {experiment.LargestSpeed:0.##}, got {speed}; faster waves leave the square."),
+            "--speed");
+    }
+}

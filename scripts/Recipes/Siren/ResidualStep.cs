@@ -7,13 +7,11 @@ namespace TorchZoo.Scripts.Recipes;
 /// <summary>So many points, which the step draws itself.</summary>
 internal sealed record FreshPoints(long Points) : Batch
 {
+    public override IReadOnlyList<Tensor> Tensors => [];
+
     public override long Count => Points;
 
-    public override Batch To(Device device) => this;
-
-    public override void Dispose()
-    {
-    }
+    public override Batch With(IReadOnlyList<Tensor> tensors) => this;
 }
 
 /// <summary>What a run is trained on whose points are drawn in each step: their number.</summary>

@@ -6,8 +6,8 @@ namespace TorchZoo.Training;
 
 /// <summary>
 /// libtorch's automatic casting, which TorchSharp doesn't bind: while it is on, matrix products, convolutions and attention cast what they get
-/// to a 16-bit type, and normalisations, softmax and losses to float32; each weight is cast once. It holds for the thread that turned it on.
-/// Backward passes belong outside of it.
+/// to a 16-bit type, and losses to float32; normalisations and softmax compute in float32. Each weight is cast once. It holds for the thread
+/// that turned it on. Backward passes belong outside of it.
 /// </summary>
 /// <example><code>
 /// Tensor loss;

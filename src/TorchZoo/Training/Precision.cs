@@ -5,7 +5,7 @@ namespace TorchZoo.Training;
 /// <summary>
 /// What a training computes in. Weights, their gradients and the optimizer's state are float32 in all of them (mixed precision,
 /// Micikevicius et al. 2018, arXiv 1710.03740); matrix products, convolutions and attention then run on copies in the type named here, while
-/// normalisations, softmax and losses stay in float32.
+/// losses stay in float32, and normalisations and softmax compute in it (on CPUs their results are then rounded to 16 bits).
 /// </summary>
 public enum Precision
 {

@@ -25,6 +25,11 @@ public class PrecisionTests
             {
                 Assert.That(y.dtype, Is.EqualTo(type));
                 Assert.That(nn.functional.mse_loss(y, zeros_like(y)).dtype, Is.EqualTo(ScalarType.Float32));
+                // Sums in 16 bits would end at 256 and 2048.
+                Assert.That(zeros(1, 8192, dtype: type).softmax(-1).to(ScalarType.Float32).allclose(full([1, 8192], 1f / 8192)), Is.True);
+                using var wide = nn.LayerNorm(8192);
+                Assert.That(wide.call(ones(1, 8192, dtype: type)).abs().max().to(ScalarType.Float32).item<float>(), Is.Zero);
+                Assert.That(norm.call(y).isfinite().all().item<bool>(), Is.True);
             });
             using (Autocast.Disable(CPU)) Assert.That(linear.call(x).dtype, Is.EqualTo(ScalarType.Float32));
             Assert.That(linear.call(x).dtype, Is.EqualTo(type));

@@ -24,15 +24,20 @@ public abstract record Batch : IDisposable
     public Batch To(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (Tensors.All(t => t.device == device)) return this;
-        if (device.type != DeviceType.CUDA) return With([.. Tensors.Select(t => t.to(device))]);
-        return With([.. Tensors.Select(t =>
+        var tensors = Tensors;
+        if (tensors.All(t => IsOn(t, device))) return this;
+        if (device.type != DeviceType.CUDA) return With([.. tensors.Select(t => t.to(device))]);
+        return With([.. tensors.Select(t =>
         {
             if (t.device_type != DeviceType.CPU) return t.to(device);
             using var pinned = t.pin_memory();
             return pinned.to(device, non_blocking: true);
         })]);
     }
+
+    // A device without a number is any of its kind.
+    private static bool IsOn(Tensor tensor, Device device) => tensor.device_type == device.type
+        && (device.type == DeviceType.CPU || device.index < 0 || tensor.device_index == device.index);
 
     /// <summary>Disposes of the batch's tensors.</summary>
     public void Dispose()

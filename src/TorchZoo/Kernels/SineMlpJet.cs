@@ -237,8 +237,7 @@ public sealed class SineMlpJet
         // Contiguous shares of the chunks, so that sums don't depend on who is faster.
         private void Run(int workers, Work work)
         {
-            if (workers == 1) Share(0);
-            else Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Share);
+            WorkerThreads.Run(workers, Share);
 
             void Share(int worker)
             {

@@ -33,8 +33,7 @@ internal static class TensorShares
     /// <param name="part">What to do.</param>
     public static void ForEach(long[] lengths, int workers, Part part)
     {
-        if (workers == 1) Share(0);
-        else Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Share);
+        WorkerThreads.Run(workers, Share);
 
         void Share(int worker)
         {

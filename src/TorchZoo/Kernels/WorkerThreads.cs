@@ -1,0 +1,60 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace TorchZoo.Kernels;
+
+/// <summary>
+/// Work on several threads: those of libtorch's own OpenMP pool where it has one. Between its operations these wait actively, each for some
+/// milliseconds on a core of its own; threads of .NET's pool would share the cores with them and take twice the time.
+/// </summary>
+internal static unsafe class WorkerThreads
+{
+    // GNU's entry into a parallel region: function, its argument, threads, flags.
+    private static readonly delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> Fork =
+        (delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void>)TorchExports.Find("GOMP_parallel");
+
+    /// <summary>Whether the work goes to libtorch's threads.</summary>
+    public static bool AreOfLibtorch => Fork != null;
+
+    /// <summary>Does each share, side by side.</summary>
+    /// <param name="workers">How many shares, and at most how many threads.</param>
+    /// <param name="share">Does the share of this number; the first exception comes out, when all are done.</param>
+    public static void Run(int workers, Action<int> share)
+    {
+        if (workers == 1)
+        {
+            share(0);
+            return;
+        }
+        var call = new Call(workers, share);
+        if (AreOfLibtorch)
+        {
+            var handle = GCHandle.Alloc(call);
+            try { Fork(&Enter, GCHandle.ToIntPtr(handle), (uint)workers, 0); }
+            finally { handle.Free(); }
+        }
+        else Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, _ => call.Work());
+        call.Failure?.Throw();
+    }
+
+    [UnmanagedCallersOnly]
+    private static void Enter(nint call) => ((Call)GCHandle.FromIntPtr(call).Target!).Work();
+
+    private sealed class Call(int workers, Action<int> share)
+    {
+        private int _next = -1;
+        private ExceptionDispatchInfo? _failure;
+
+        public ExceptionDispatchInfo? Failure => _failure;
+
+        // There may be fewer threads than shares. No exception may leave: there is nobody above to catch it.
+        public void Work()
+        {
+            for (int worker; (worker = Interlocked.Increment(ref _next)) < workers;)
+            {
+                try { share(worker); }
+                catch (Exception e) { Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null); }
+            }
+        }
+    }
+}

@@ -99,14 +99,10 @@ internal sealed class InpaintingExperiment(RecipeContext context, string? path, 
         return values.t().reshape(Channels, Side, Side).MoveToOuterDisposeScope();
     }
 
-    private Tensor Nearest(Tensor image, Tensor hidden)
+    private static Tensor Nearest(Tensor image, Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var grid = FieldCoordinates.Grid([Side, Side]);
-        var pixels = hidden.squeeze(1).logical_not().nonzero().squeeze(1);
-        var places = grid[pixels];
-        var nearest = cat([.. grid.split(1024).Select(g => cdist(g, places).argmin(1))]);
-        return image.flatten(1).index_select(1, pixels[nearest]).reshape(image.shape).MoveToOuterDisposeScope();
+        return NearestKnown(image, hidden.squeeze(1).logical_not().nonzero().squeeze(1)).MoveToOuterDisposeScope();
     }
 
     private static double QualityOf(Tensor made, Tensor image, Tensor chosen)

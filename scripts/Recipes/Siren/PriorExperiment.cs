@@ -134,7 +134,7 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
             using var generator = new Generator(Context.Seed);
             var known = Draw(images, count, generator);
             var made = cat([.. images.split(100).Zip(known.split(100), Completed)]);
-            var nearest = stack([.. Enumerable.Range(0, (int)images.shape[0]).Select(i => Nearest(images[i], known[i]))]);
+            var nearest = stack([.. Enumerable.Range(0, (int)images.shape[0]).Select(i => NearestKnown(images[i], known[i]))]);
             return new Completion(count, known.MoveToOuterDisposeScope(), made.MoveToOuterDisposeScope(),
                 Error(made, images), Error(nearest, images), Error(meanImage.expand_as(images), images));
         })];
@@ -176,15 +176,6 @@ internal sealed class PriorExperiment(RecipeContext context, string encoder, str
     private static Tensor Mask(Tensor images, Tensor known) =>
         zeros([images.shape[0], images.shape[2] * images.shape[3]], device: images.device).scatter_(1, known, ones(known.shape, device: images.device))
             .reshape(images.shape[0], 1, images.shape[2], images.shape[3]);
-
-    // Every pixel as the known one that is nearest to it.
-    private static Tensor Nearest(Tensor image, Tensor known)
-    {
-        using var scope = NewDisposeScope();
-        var grid = FieldCoordinates.Grid(image.shape[1..]);
-        var nearest = known[cdist(grid, grid[known]).argmin(1)];
-        return image.flatten(1).index_select(1, nearest).reshape(image.shape).MoveToOuterDisposeScope();
-    }
 
     private void Show(IEnumerable<Completion> completions) => Context.Output.Table(
         $"{Label} that were held out: mean squared error, values in [0, 1]", ["known pixels", "prior", "nearest known pixel", "mean image"],

@@ -143,6 +143,19 @@ internal abstract class SirenExperiment(RecipeContext context, string recipe)
         return (ImageDerivatives.Laplacian(image).reshape(image.shape) / (step * step)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>An image of which only some pixels are known: every pixel as the known one that is nearest to it.</summary>
+    /// <param name="image">(channels, rows, columns)</param>
+    /// <param name="known">Numbers of the known pixels, in the order of the rows.</param>
+    protected static Tensor NearestKnown(Tensor image, Tensor known)
+    {
+        using var scope = NewDisposeScope();
+        var grid = FieldCoordinates.Grid(image.shape[1..]);
+        var places = grid[known];
+        // In parts, for all distances of a large image fit into no memory.
+        var nearest = cat([.. grid.split(1024).Select(g => cdist(g, places).argmin(1))]);
+        return image.flatten(1).index_select(1, known[nearest]).reshape(image.shape).MoveToOuterDisposeScope();
+    }
+
     /// <summary>All but the outermost pixels.</summary>
     protected static Tensor Inner(Tensor image) => image[1..^1, 1..^1];
 

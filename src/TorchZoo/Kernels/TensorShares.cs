@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace TorchZoo.Kernels;
 
 /// <summary>
@@ -12,6 +15,10 @@ internal static class TensorShares
     // Shares begin at multiples of it, so that threads don't write to the same cache line.
     private const long Grain = 1 << 8;
 
+    /// <summary>Whether a tensor's elements lie one behind the other where vector code reaches them: float32 or float64 on a CPU.</summary>
+    public static bool CanShare(Tensor tensor) => tensor.device_type == DeviceType.CPU
+        && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && tensor.is_contiguous();
+
     /// <summary>A part of a tensor.</summary>
     /// <param name="tensor">Number of the tensor.</param>
     /// <param name="start">The first element.</param>
@@ -24,7 +31,7 @@ internal static class TensorShares
     {
         var total = 0L;
         foreach (var length in lengths) total += length;
-        return (int)Math.Clamp(total / WorthThread, 1, TorchSharp.torch.get_num_threads());
+        return (int)Math.Clamp(total / WorthThread, 1, get_num_threads());
     }
 
     /// <summary>Does something to each part. How the elements are shared out depends on their number and that of the workers alone.</summary>

@@ -1,5 +1,4 @@
 using System.Numerics;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Kernels;
 using TorchZoo.Kernels.TorchScript;
@@ -53,7 +52,7 @@ public sealed class ExponentialMovingAverage : IDisposable
         using var scope = NewDisposeScope();
         var weights = Weights.Zip(_averages).ToList();
         if (weights.Count == 0) return;
-        if (weights.All(w => IsPlain(w.First) && IsPlain(w.Second))) Lerp([.. weights.Select(w => w.Second)], [.. weights.Select(w => w.First)], weight);
+        if (weights.All(w => TensorShares.CanShare(w.First) && TensorShares.CanShare(w.Second))) Lerp([.. weights.Select(w => w.Second)], [.. weights.Select(w => w.First)], weight);
         else
             foreach (var alike in weights.GroupBy(w => (w.First.dtype, w.First.device_type, w.First.device_index)))
                 FusedOptimizerOps.Lerp([.. alike.Select(w => w.Second)], [.. alike.Select(w => w.First)], weight);
@@ -106,10 +105,6 @@ public sealed class ExponentialMovingAverage : IDisposable
             average.copy_(kept);
         }
     }
-
-    // float32 and float64 both occur in one model; the others are rare.
-    private static bool IsPlain(Tensor tensor) =>
-        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && tensor.is_contiguous();
 
     private static unsafe void Lerp(Tensor[] to, Tensor[] from, double weight)
     {

@@ -33,23 +33,24 @@ public class FusedAdam : FusedOptimizer, optim.IBetas
     public FusedAdam(
         IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
         double weightDecay = 0, bool amsgrad = false, bool maximize = false)
-        : this(parameters, new Adam.Options
+        : this(parameters, lr, beta1, beta2, eps, weightDecay, amsgrad, maximize, decoupled: false)
+    {
+    }
+
+    private protected FusedAdam(IEnumerable<Parameter> parameters, double lr, double beta1, double beta2, double eps, double weightDecay,
+        bool amsgrad, bool maximize, bool decoupled) : base(new Adam.Options
         {
             LearningRate = lr,
+            InitialLearningRate = lr,
             beta1 = beta1,
             beta2 = beta2,
             eps = eps,
             weight_decay = weightDecay,
             amsgrad = amsgrad,
             maximize = maximize,
-        }, decoupled: false)
-    {
-    }
-
-    private protected FusedAdam(IEnumerable<Parameter> parameters, Adam.Options options, bool decoupled) : base(options)
+        })
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        options.InitialLearningRate = options.LearningRate!.Value;
         _decoupled = decoupled;
         add_param_group(new Adam.ParamGroup { Parameters = [.. parameters] });
     }

@@ -12,16 +12,7 @@ public sealed class FusedAdamW : FusedAdam
     public FusedAdamW(
         IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
         double weightDecay = 1e-2, bool amsgrad = false, bool maximize = false)
-        : base(parameters, new Adam.Options
-        {
-            LearningRate = lr,
-            beta1 = beta1,
-            beta2 = beta2,
-            eps = eps,
-            weight_decay = weightDecay,
-            amsgrad = amsgrad,
-            maximize = maximize,
-        }, decoupled: true)
+        : base(parameters, lr, beta1, beta2, eps, weightDecay, amsgrad, maximize, decoupled: true)
     {
     }
 }

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Optimizers;
@@ -135,7 +136,7 @@ public abstract class FusedOptimizer : OptimizerHelper
 
     private static UpdatePath BestPath(Parameter parameter) => parameter.device_type switch
     {
-        DeviceType.CPU when parameter.dtype is ScalarType.Float32 or ScalarType.Float64 && parameter.is_contiguous() => UpdatePath.Vectors,
+        DeviceType.CPU when TensorShares.CanShare(parameter) => UpdatePath.Vectors,
         DeviceType.CPU or DeviceType.CUDA or DeviceType.MPS => UpdatePath.Fused,
         _ => UpdatePath.ForEach,
     };

@@ -1,5 +1,4 @@
 using System.Numerics;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Checkpoints;
 using TorchZoo.Kernels;
@@ -50,8 +49,9 @@ public static class Gradients
     internal static Tensor NormOf(Tensor[] gradients)
     {
         if (gradients.Length == 0) return zeros([], ScalarType.Float64);
-        if (gradients.All(g => IsPlain(g, ScalarType.Float32))) return tensor(Math.Sqrt(SquaredNorm<float>(gradients)));
-        if (gradients.All(g => IsPlain(g, ScalarType.Float64))) return tensor(Math.Sqrt(SquaredNorm<double>(gradients)));
+        var dtype = gradients[0].dtype;
+        if (gradients.All(g => g.dtype == dtype && TensorShares.CanShare(g)))
+            return tensor(Math.Sqrt(dtype == ScalarType.Float32 ? SquaredNorm<float>(gradients) : SquaredNorm<double>(gradients)));
         using var scope = NewDisposeScope();
         var device = gradients[0].device;
         var norms = gradients.GroupBy(g => (g.dtype, g.device_type, g.device_index))
@@ -73,9 +73,6 @@ public static class Gradients
         foreach (var alike in gradients.GroupBy(g => (g.dtype, g.device_type, g.device_index)))
             FusedOptimizerOps.Scale([.. alike], factor.to(alike.First().dtype, alike.First().device));
     }
-
-    private static bool IsPlain(Tensor tensor, ScalarType dtype) =>
-        tensor.device_type == DeviceType.CPU && tensor.dtype == dtype && tensor.is_contiguous();
 
     // Each worker adds up its own share, so that the result doesn't depend on who is faster.
     private static unsafe double SquaredNorm<T>(Tensor[] tensors) where T : unmanaged, IFloatingPointIeee754<T>

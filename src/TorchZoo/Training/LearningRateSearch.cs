@@ -76,13 +76,8 @@ public sealed record LearningRateSearch(IReadOnlyList<double> Rates, IReadOnlyLi
             {
                 using var scope = NewDisposeScope();
                 var batch = data.Take(indices).To(options.Device);
-                context.Begin(batch.Count, groupSize: 1, updateDue: true);
-                try
-                {
-                    using (trainer.Casting()) trainer.Step.Run(batch, context);
-                }
+                try { trainer.RunStep(batch, context, groupSize: 1, updateDue: true); }
                 catch (NonFiniteLossException) { break; }
-                context.End();
                 if (!meters.Last.TryGetValue("loss", out var loss))
                     throw new ArgumentException("the step logs no 'loss' to look at", nameof(trainer));
                 if (!double.IsFinite(loss)) break;

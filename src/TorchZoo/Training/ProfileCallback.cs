@@ -7,7 +7,7 @@ namespace TorchZoo.Training;
 /// between these, which costs some time itself.
 /// </summary>
 /// <param name="warmUp">Steps at the beginning that don't count.</param>
-public sealed class ProfileCallback(int warmUp = 10) : TrainerCallback
+public class ProfileCallback(int warmUp = 10) : TrainerCallback
 {
     private StepTimes _sum;
 

@@ -126,7 +126,15 @@ public sealed class Trainer
     internal int MetersFlush => Options.Device.type == DeviceType.CPU ? 1 : 64;
 
     /// <summary>Autocasting as the options say; null: none.</summary>
-    internal IDisposable? Casting() => Precisions.TypeOf(Options.Precision) is { } type ? Autocast.Enable(Options.Device, type) : null;
+    private IDisposable? Casting() => Precisions.TypeOf(Options.Precision) is { } type ? Autocast.Enable(Options.Device, type) : null;
+
+    /// <summary>One training step on a batch that is on the device.</summary>
+    internal void RunStep(Batch batch, StepContext context, long groupSize, bool updateDue)
+    {
+        context.Begin(batch.Count, groupSize, updateDue);
+        using (Casting()) Step.Run(batch, context);
+        context.End();
+    }
 
     internal void Evaluate(IDataset data, StepContext context, CancellationToken cancellation)
     {

@@ -140,9 +140,7 @@ internal sealed class TrainingRun : IDisposable
             began = _context.Now();
             var inGroup = _batch % _options.AccumulationSteps;
             var groupSize = Math.Min(_options.AccumulationSteps, _train.Batches - (_batch - inGroup));
-            _context.Begin(examples, groupSize, updateDue: inGroup == groupSize - 1);
-            using (_trainer.Casting()) _trainer.Step.Run(batch, _context);
-            _context.End();
+            _trainer.RunStep(batch, _context, groupSize, updateDue: inGroup == groupSize - 1);
             if (_context.UpdateDue) _average?.Update();
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 
 namespace TorchZoo.Scripts.Recipes;
 
@@ -45,12 +44,10 @@ public sealed class DeepONetRecipe : Recipe
     public override Claim? Evaluate(EvaluateContext context)
     {
         var notes = context.Checkpoint.Notes;
-        if (!notes.TryGetValue("problem", out var problem) || !notes.TryGetValue("form", out var form) || !notes.TryGetValue("size", out var size)
-            || !notes.TryGetValue("seed", out var seed))
+        if (!notes.TryGetValue("problem", out var problem) || !notes.TryGetValue("form", out var form))
             throw new InvalidDataException($"{context.Checkpoint.Path} does not say on which operator it was trained; was it written by this recipe?");
         // The test set is the one that the run kept from training: of its size and seed, whatever this command line says.
-        var own = context with { Size = Enum.Parse<RunSize>(size), Seed = ulong.Parse(seed, CultureInfo.InvariantCulture) };
-        Experiment(problem, form == CartesianExperiment.FormName, own).Evaluate(context.Checkpoint);
+        Experiment(problem, form == CartesianExperiment.FormName, context.WithSizeAndSeedOfTraining()).Evaluate(context.Checkpoint);
         return null;
     }
 

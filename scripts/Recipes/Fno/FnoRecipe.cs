@@ -36,12 +36,10 @@ public sealed class FnoRecipe : Recipe
     public override Claim? Evaluate(EvaluateContext context)
     {
         var checkpoint = context.Checkpoint;
-        if (!checkpoint.Notes.TryGetValue("equation", out var equation) || !checkpoint.Notes.TryGetValue("size", out var size)
-            || !checkpoint.Notes.TryGetValue("seed", out var seed))
+        if (!checkpoint.Notes.TryGetValue("equation", out var equation))
             throw new InvalidDataException($"{checkpoint.Path} does not say on which equation it was trained; was it written by this recipe?");
         // The test set is the one that the run kept from training: of its size and seed, whatever this command line says.
-        var own = context with { Size = Enum.Parse<RunSize>(size), Seed = ulong.Parse(seed, System.Globalization.CultureInfo.InvariantCulture) };
-        return Experiment(equation, own).Evaluate(checkpoint);
+        return Experiment(equation, context.WithSizeAndSeedOfTraining()).Evaluate(checkpoint);
     }
 
     private static FnoExperiment Experiment(string equation, RecipeContext context) => equation switch

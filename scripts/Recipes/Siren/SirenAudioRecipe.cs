@@ -38,14 +38,10 @@ public sealed class SirenAudioRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        var notes = context.Checkpoint.Notes;
-        if (!notes.TryGetValue(AudioExperiment.SecondsNote, out var seconds)
-            || !notes.TryGetValue(AudioExperiment.SoundNote, out var sound))
-            throw new InvalidDataException(
-                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+        var (seconds, sound) = (context.Note(AudioExperiment.SecondsNote), context.Note(AudioExperiment.SoundNote));
         if (sound != AudioExperiment.Tune && PathOf(context) is null)
             throw new ArgumentException($"{context.Checkpoint.Path} was trained on {sound}; give that file with --audio.", "--audio");
-        Experiment(SirenRecipe.SameSize(context), double.Parse(seconds, CultureInfo.InvariantCulture)).Evaluate(context.Checkpoint);
+        Experiment(context.WithSizeOfTraining(), double.Parse(seconds, CultureInfo.InvariantCulture)).Evaluate(context.Checkpoint);
         return null;
     }
 

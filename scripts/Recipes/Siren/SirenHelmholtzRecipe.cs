@@ -47,11 +47,8 @@ public sealed class SirenHelmholtzRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        var notes = context.Checkpoint.Notes;
-        if (!notes.TryGetValue(ProblemNote, out var problem) || !notes.TryGetValue(WavenumberNote, out var wavenumber))
-            throw new InvalidDataException(
-                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
-        Experiment(SirenRecipe.SameSize(context), problem, double.Parse(wavenumber, CultureInfo.InvariantCulture))
+        var (problem, wavenumber) = (context.Note(ProblemNote), context.Note(WavenumberNote));
+        Experiment(context.WithSizeOfTraining(), problem, double.Parse(wavenumber, CultureInfo.InvariantCulture))
             .Evaluate(context.Checkpoint);
         return null;
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 
 namespace TorchZoo.Scripts.Recipes;
 
@@ -31,15 +30,10 @@ public sealed class SirenHyperRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        var notes = context.Checkpoint.Notes;
-        if (!notes.TryGetValue(PriorExperiment.ImagesNote, out var images) || !notes.TryGetValue("seed", out var seed))
-            throw new InvalidDataException(
-                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+        var images = context.Note(PriorExperiment.ImagesNote);
         if (images != PriorExperiment.Cartoons && context.Data is null)
             throw new ArgumentException($"{context.Checkpoint.Path} was trained on the folder {images}; give it with --data.", "--data");
-        // The same seed holds out the same images.
-        var same = SirenRecipe.SameSize(context) with { Seed = ulong.Parse(seed, CultureInfo.InvariantCulture) };
-        new PriorExperiment(same, context.Get(_encoder)!, context.Data).Evaluate(context.Checkpoint);
+        new PriorExperiment(context.WithSizeAndSeedOfTraining(), context.Get(_encoder)!, context.Data).Evaluate(context.Checkpoint);
         return null;
     }
 }

@@ -43,10 +43,8 @@ public sealed class SirenPoissonRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        if (!context.Checkpoint.Notes.TryGetValue("supervision", out var supervision))
-            throw new InvalidDataException(
-                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
-        Experiment(SirenRecipe.SameSize(context), supervision, SirenRecipe.HadColors(context)).Evaluate(context.Checkpoint);
+        var supervision = context.Note("supervision");
+        Experiment(context.WithSizeOfTraining(), supervision, SirenRecipe.HadColors(context)).Evaluate(context.Checkpoint);
         return null;
     }
 

@@ -71,14 +71,10 @@ public sealed class SirenRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        var (same, color) = (SameSize(context), HadColors(context));
+        var color = HadColors(context);
         if (context.Checkpoint.Notes.TryGetValue(InpaintingExperiment.KnownNote, out var known))
-        {
-            // The same seed hides the same pixels.
-            same = same with { Seed = ulong.Parse(context.Checkpoint.Notes["seed"], CultureInfo.InvariantCulture) };
-            Inpainting(same, color, double.Parse(known, CultureInfo.InvariantCulture)).Evaluate(context.Checkpoint);
-        }
-        else new ImageExperiment(same, PathOf(context), color).Evaluate(context.Checkpoint);
+            Inpainting(context.WithSizeAndSeedOfTraining(), color, double.Parse(known, CultureInfo.InvariantCulture)).Evaluate(context.Checkpoint);
+        else new ImageExperiment(context.WithSizeOfTraining(), PathOf(context), color).Evaluate(context.Checkpoint);
         return null;
     }
 
@@ -107,10 +103,4 @@ public sealed class SirenRecipe : Recipe
         });
         return option;
     }
-
-    /// <summary>The size that a checkpoint was trained with, whatever this command line says.</summary>
-    /// <exception cref="InvalidDataException">The checkpoint doesn't say.</exception>
-    internal static RecipeContext SameSize(EvaluateContext context) => context.Checkpoint.Notes.TryGetValue("size", out var size)
-        ? context with { Size = Enum.Parse<RunSize>(size) }
-        : throw new InvalidDataException($"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
 }

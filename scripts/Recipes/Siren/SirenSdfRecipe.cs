@@ -36,12 +36,10 @@ public sealed class SirenSdfRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        if (!context.Checkpoint.Notes.TryGetValue("shape", out var shape))
-            throw new InvalidDataException(
-                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+        var shape = context.Note("shape");
         if (!SdfShape.Names.Contains(shape) && PathOf(context) is null)
             throw new ArgumentException($"{context.Checkpoint.Path} was trained on {shape}; give that file with --points.", "--points");
-        Experiment(SirenRecipe.SameSize(context), shape).Evaluate(context.Checkpoint);
+        Experiment(context.WithSizeOfTraining(), shape).Evaluate(context.Checkpoint);
         return null;
     }
 

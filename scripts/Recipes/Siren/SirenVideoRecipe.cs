@@ -34,12 +34,10 @@ public sealed class SirenVideoRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        if (!context.Checkpoint.Notes.TryGetValue(VideoExperiment.VideoNote, out var video))
-            throw new InvalidDataException(
-                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
+        var video = context.Note(VideoExperiment.VideoNote);
         if (video != VideoExperiment.Pan && FolderOf(context) is null)
             throw new ArgumentException($"{context.Checkpoint.Path} was trained on the folder {video}; give it with --frames.", "--frames");
-        Experiment(SirenRecipe.SameSize(context)).Evaluate(context.Checkpoint);
+        Experiment(context.WithSizeOfTraining()).Evaluate(context.Checkpoint);
         return null;
     }
 

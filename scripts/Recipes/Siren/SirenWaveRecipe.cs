@@ -25,10 +25,8 @@ public sealed class SirenWaveRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
-        if (!context.Checkpoint.Notes.TryGetValue(SpeedNote, out var speed))
-            throw new InvalidDataException(
-                $"{context.Checkpoint.Path} does not say on what it was trained; was it written by this recipe?");
-        Experiment(SirenRecipe.SameSize(context), double.Parse(speed, CultureInfo.InvariantCulture)).Evaluate(context.Checkpoint);
+        var speed = context.Note(SpeedNote);
+        Experiment(context.WithSizeOfTraining(), double.Parse(speed, CultureInfo.InvariantCulture)).Evaluate(context.Checkpoint);
         return null;
     }
 

@@ -290,12 +290,15 @@ public class ObservationTests
     {
         private readonly nn.Module<Tensor, Tensor> _linear = nn.Linear(4, 4);
 
+        // Kept: TorchSharp may finalise the scalar that it makes of a double before libtorch has read it, once in a million operations.
+        private readonly Scalar _factor = 0.99.ToScalar();
+
         public ManyOperations() : base(nameof(ManyOperations)) => RegisterComponents();
 
         public override Tensor forward(Tensor input)
         {
             var x = _linear.call(input);
-            for (var i = 0; i < 100; i++) x = (x * 0.99).tanh();
+            for (var i = 0; i < 100; i++) x = (x * _factor).tanh();
             return x;
         }
     }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Kernels;

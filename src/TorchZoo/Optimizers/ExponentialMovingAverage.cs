@@ -1,6 +1,6 @@
 using System.Numerics;
 using TorchZoo.Checkpoints;
-using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cpu;
 using TorchZoo.Kernels.TorchScript;
 using static TorchSharp.torch;
 

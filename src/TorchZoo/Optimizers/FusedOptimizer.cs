@@ -1,6 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Optimizers;

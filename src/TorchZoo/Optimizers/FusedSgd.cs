@@ -1,6 +1,6 @@
 using TorchSharp.Modules;
 using TorchZoo.Checkpoints;
-using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cpu;
 using TorchZoo.Kernels.TorchScript;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Numerics;
 using TorchSharp.Modules;
 using TorchZoo.Checkpoints;
-using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cpu;
 using TorchZoo.Kernels.TorchScript;
 using static TorchSharp.torch;
 

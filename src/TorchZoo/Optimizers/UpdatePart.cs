@@ -1,5 +1,5 @@
 using TorchZoo.Checkpoints;
-using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Optimizers;

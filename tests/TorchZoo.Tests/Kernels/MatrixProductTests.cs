@@ -1,7 +1,7 @@
 using CsCheck;
 using NUnit.Framework;
 using TorchZoo.Checkpoints;
-using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Tests.Kernels;

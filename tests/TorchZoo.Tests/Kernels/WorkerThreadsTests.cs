@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using NUnit.Framework;
-using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Tests.Kernels;

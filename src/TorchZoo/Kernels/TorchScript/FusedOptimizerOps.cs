@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Kernels.TorchScript;

@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
-namespace TorchZoo.Kernels;
+namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>
 /// Work on several threads: those of libtorch's own OpenMP pool where it has one. Between its operations these wait actively, each for some

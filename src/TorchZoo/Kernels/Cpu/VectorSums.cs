@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace TorchZoo.Kernels;
+namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>Sums over, and sums of, pieces of memory.</summary>
 internal static unsafe class VectorSums

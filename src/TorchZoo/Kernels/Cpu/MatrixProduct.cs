@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace TorchZoo.Kernels;
+namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>
 /// Products on raw memory, on the calling thread: parts of larger kernels, whose operands are in the cache and must stay there. They use

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace TorchZoo.Kernels;
+namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>
 /// Goes through many tensors as if they lay one behind the other, some threads side by side, each its own contiguous share: many small

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace TorchZoo.Kernels;
+namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>Sine and cosine of a vector of float32 or float64.</summary>
 internal static class VectorSine

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace TorchZoo.Kernels;
+namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>The numbers of one step of stochastic gradient descent.</summary>
 /// <param name="GradientFactor">What the gradient is multiplied by: clipping, loss scaling, the sign of a maximisation.</param>

@@ -54,9 +54,9 @@ public static class PyTorchFile
         try
         {
             var state = (select ?? FindStateDict)(pending.Tree).ToTensors();
-            var (report, pairs) = StateDict.Match(module, state, strict);
-            pending.CopyTo(pairs);
-            return report;
+            var match = StateDict.Match(module, state, strict);
+            match.Write(pending.CopyTo);
+            return match.Report;
         }
         catch (Exception e) when (IsDamage(e)) { throw Damaged(path, e); }
     }

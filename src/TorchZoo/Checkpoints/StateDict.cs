@@ -14,6 +14,9 @@ public static partial class StateDict
     /// <param name="IsOptional">Whether a state dict may lack it (see <see cref="IHasOptionalState"/>).</param>
     public readonly record struct Entry(string Key, Tensor Stored, Func<Tensor, Tensor> View, bool IsOptional = false)
     {
+        /// <summary>The module and its name for the tensor, where state dicts decide its size.</summary>
+        internal (IHasSizedState Module, string Name)? Sized { get; init; }
+
         /// <summary>The tensor that the state dict shows; it shares memory with the module. The caller disposes of it.</summary>
         public Tensor Show() { using var off = no_grad(); return View(Stored); }
     }
@@ -25,12 +28,14 @@ public static partial class StateDict
     {
         var views = (module as IHasStateViews)?.StateViews.ToDictionary(v => v.Parameter) ?? [];
         var optional = (module as IHasOptionalState)?.OptionalState ?? [];
+        var sized = module as IHasSizedState;
+        (IHasSizedState, string)? Sized(string name) => sized?.SizedState.Contains(name) is true ? (sized, name) : null;
         foreach (var (name, parameter) in module.named_parameters(recurse: false))
             yield return views.TryGetValue(name, out var view)
                 ? new Entry(prefix + view.Key, parameter, view.View)
-                : new Entry(prefix + name, parameter, Same);
+                : new Entry(prefix + name, parameter, Same) { Sized = Sized(name) };
         foreach (var (name, buffer) in module.named_buffers(recurse: false, include_nonpersistent: false))
-            yield return new Entry(prefix + name, buffer, Same, optional.Contains(name));
+            yield return new Entry(prefix + name, buffer, Same, optional.Contains(name)) { Sized = Sized(name) };
         foreach (var (name, child) in module.named_children())
             foreach (var entry in Entries(child, $"{prefix}{name}."))
                 yield return entry;

@@ -19,20 +19,45 @@ public static partial class StateDict
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var (report, pairs) = Match(module, state, strict);
-        foreach (var (target, source) in pairs) target.copy_(source);
-        return report;
+        var match = Match(module, state, strict);
+        match.Write(pairs =>
+        {
+            foreach (var (target, source) in pairs) target.copy_(source);
+        });
+        return match.Report;
+    }
+
+    /// <summary>What goes where.</summary>
+    /// <param name="Report">What does not fit.</param>
+    /// <param name="Pairs">The module's tensors and the state dict's.</param>
+    /// <param name="Sized">New tensors for those whose size the state dict decides, and the state dict's; by module and its name for each.</param>
+    internal sealed record Matching(StateDictReport Report, List<(Tensor Target, Tensor Source)> Pairs,
+        Dictionary<IHasSizedState, Dictionary<string, (Tensor Target, Tensor Source)>> Sized)
+    {
+        /// <summary>Writes to the module. What it may refuse comes first, so that it is never half loaded.</summary>
+        /// <param name="copy">Copies from sources to targets.</param>
+        public void Write(Action<IEnumerable<(Tensor Target, Tensor Source)>> copy)
+        {
+            var changes = new List<Action>();
+            if (Sized.Count > 0)
+            {
+                copy(Sized.Values.SelectMany(tensors => tensors.Values));
+                foreach (var (module, tensors) in Sized) changes.Add(module.Adopt(tensors.ToDictionary(t => t.Key, t => t.Value.Target)));
+            }
+            copy(Pairs);
+            foreach (var change in changes) change();
+        }
     }
 
     /// <summary>Finds the tensor of the module for each of the state dict; the targets belong to the open dispose scope.</summary>
     /// <exception cref="ArgumentException">Strict, and keys don't fit.</exception>
-    internal static (StateDictReport Report, List<(Tensor Target, Tensor Source)> Pairs) Match(
-        Module module, IReadOnlyDictionary<string, Tensor> state, bool strict)
+    internal static Matching Match(Module module, IReadOnlyDictionary<string, Tensor> state, bool strict)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(state);
         List<string> missing = [], mismatched = [];
         var pairs = new List<(Tensor, Tensor)>();
+        var sized = new Dictionary<IHasSizedState, Dictionary<string, (Tensor, Tensor)>>();
         var known = new HashSet<string>();
         foreach (var entry in Entries(module))
         {
@@ -41,6 +66,11 @@ public static partial class StateDict
             if (!state.TryGetValue(entry.Key, out var source))
             {
                 if (!entry.IsOptional) missing.Add(entry.Key);
+            }
+            else if (entry.Sized is var (owner, name) && source.dim() == target.dim())
+            {
+                if (!sized.TryGetValue(owner, out var tensors)) sized[owner] = tensors = [];
+                tensors[name] = (empty(source.shape, target.dtype), source);
             }
             // Some libraries store complex weights as real pairs: the same numbers under the same name.
             else if (target.is_complex() && !source.is_complex() && source.shape.AsSpan().SequenceEqual([.. target.shape, 2]))
@@ -51,10 +81,12 @@ public static partial class StateDict
                 mismatched.Add($"{entry.Key} (module {target.dtype}, state dict {source.dtype})");
             else pairs.Add((target, source));
         }
+        // Part of what belongs together is no use.
+        foreach (var owner in sized.Keys.Where(o => sized[o].Count < o.SizedState.Count()).ToList()) sized.Remove(owner);
         var report = new StateDictReport(missing, [.. state.Keys.Where(key => !known.Contains(key))], mismatched);
         if (strict && !report.IsExact)
             throw new ArgumentException(
                 $"The state dict does not fit {module.GetType().Name}.{Environment.NewLine}{report}", nameof(state));
-        return (report, pairs);
+        return new(report, pairs, sized);
     }
 }

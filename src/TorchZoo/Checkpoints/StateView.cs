@@ -26,3 +26,17 @@ public interface IHasOptionalState
     /// <summary>Names of the buffers within the module.</summary>
     IEnumerable<string> OptionalState { get; }
 }
+
+/// <summary>A module with parameters or buffers whose size a state dict decides, as the number of a sparse weight's entries. They are one layer's
+/// and belong together: all are replaced at once, or none.</summary>
+public interface IHasSizedState
+{
+    /// <summary>Names of these parameters and buffers within the module.</summary>
+    IEnumerable<string> SizedState { get; }
+
+    /// <summary>Checks what a state dict has for them.</summary>
+    /// <param name="tensors">A tensor for each name.</param>
+    /// <returns>What makes the change; parameters stay the same objects.</returns>
+    /// <exception cref="ArgumentException">They don't fit the module or each other.</exception>
+    Action Adopt(IReadOnlyDictionary<string, Tensor> tensors);
+}

@@ -92,6 +92,22 @@ public abstract class FusedOptimizer : OptimizerHelper
         return norm.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Says that a one-dimensional parameter has changed its elements, as a sparse weight's do when it is pruned: momentum and whatever
+    /// else is remembered of each goes along.</summary>
+    /// <param name="parameter">The parameter, one of this optimizer's.</param>
+    /// <param name="before">For each element that it has now the index that it had before; −1 if it is new.</param>
+    /// <exception cref="ArgumentException">The parameter isn't this optimizer's, or hasn't so many elements.</exception>
+    public void Rearrange(Parameter parameter, Tensor before)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        ArgumentNullException.ThrowIfNull(before);
+        if (!before.shape.AsSpan().SequenceEqual([parameter.numel()]))
+            throw new ArgumentException($"expected [{parameter.numel()}], got [{string.Join(", ", before.shape)}]", nameof(before));
+        var state = States.Find(s => s.Parameter.Handle == parameter.Handle)
+            ?? throw new ArgumentException("this optimizer doesn't train the parameter", nameof(parameter));
+        state.Rearrange(before.to(parameter.device));
+    }
+
     /// <summary>Updates with the gradients times a factor.</summary>
     internal void Step(GradientScale scale)
     {

@@ -21,6 +21,23 @@ internal sealed class ParameterState(Parameter parameter, int count) : IDisposab
     /// <summary>A tensor of the parameter's shape and layout; zeros when it is asked for first.</summary>
     public Tensor Get(int index) => _tensors[index] ??= zeros_like(parameter).DetachFromDisposeScope();
 
+    /// <summary>Gives each element what is remembered of an earlier one.</summary>
+    /// <param name="before">For each element the index of the earlier one, −1 for none: nothing is remembered of it.</param>
+    public void Rearrange(Tensor before)
+    {
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        var isOld = before.ge(0);
+        for (var i = 0; i < _tensors.Length; i++)
+        {
+            if (_tensors[i] is not { } tensor) continue;
+            var fresh = zeros(before.shape, tensor.dtype, tensor.device);
+            if (tensor.numel() > 0) fresh = where(isOld, tensor.reshape(-1).index_select(0, before.clamp_min(0)), fresh);
+            _tensors[i] = fresh.DetachFromDisposeScope();
+            tensor.Dispose();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

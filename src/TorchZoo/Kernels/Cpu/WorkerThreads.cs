@@ -7,7 +7,7 @@ namespace TorchZoo.Kernels.Cpu;
 /// Work on several threads: those of libtorch's own OpenMP pool where it has one. Between its operations these wait actively, each for some
 /// milliseconds on a core of its own; threads of .NET's pool would share the cores with them and take twice the time.
 /// </summary>
-internal static unsafe class WorkerThreads
+public static unsafe class WorkerThreads
 {
     // GNU's entry into a parallel region: function, its argument, threads, flags.
     private static readonly delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> Fork =

@@ -1,0 +1,243 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using TorchZoo.Kernels.Cpu;
+
+namespace TorchZoo.Models.Compression;
+
+/// <summary>
+/// The two sums of a sparse layer, over memory laid out by <see cref="SparsePlan"/>: blocks of samples, in each the channels, in each its
+/// positions, at each the numbers of a block's samples side by side. One weight meets a vector of samples, or of positions.
+/// </summary>
+/// <remarks>The running sums stay in registers from a row's first weight to its last: one load and one multiplication for each weight and
+/// vector.</remarks>
+internal static unsafe class SparseKernels
+{
+    private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+
+    /// <summary>Where the numbers lie that one kind of sum is taken over.</summary>
+    /// <param name="Blocks">Blocks of samples.</param>
+    /// <param name="Lines">Runs of consecutive numbers in a channel.</param>
+    /// <param name="Length">Numbers of a line, a multiple of 64 bytes' worth.</param>
+    /// <param name="Unit">Numbers at a position.</param>
+    /// <param name="SourceBlock">From a block to the next in the source.</param>
+    /// <param name="SourceLine">From a line to the next in the source.</param>
+    /// <param name="TargetBlock">From a block to the next in the target.</param>
+    /// <param name="TargetRow">From a channel to the next in the target.</param>
+    /// <param name="TargetLine">From a line to the next in the target.</param>
+    public readonly record struct Strides(long Blocks, long Lines, long Length, long Unit, long SourceBlock, long SourceLine, long TargetBlock,
+        long TargetRow, long TargetLine);
+
+    /// <summary>target[r, …] = bias[r] + Σ_{k of row r} values[k] · source[positions[k] + …]</summary>
+    public readonly struct Product<T>(Strides at, int first, int last, int* rows, int* positions, T* values, T* bias, T* source, T* target)
+        : ILanesKernel<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        [MethodImpl(Hot)]
+        public void Run<V>() where V : struct, ILanes<V, T>
+        {
+            for (long block = 0; block < at.Blocks; block++)
+                for (long line = 0; line < at.Lines; line++)
+                    for (long i = 0; i < at.Length;)
+                    {
+                        var vectors = (at.Length - i) / V.Count;
+                        var width = vectors >= 8 ? 8 : vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1;
+                        var x = source + block * at.SourceBlock + line * at.SourceLine + i;
+                        var y = target + block * at.TargetBlock + line * at.TargetLine + i;
+                        for (var row = first; row < last; row++)
+                        {
+                            var (begin, end) = (rows[row], rows[row + 1]);
+                            var start = V.Create(bias is null ? T.Zero : bias[row]);
+                            var to = y + row * at.TargetRow;
+                            if (width == 8) Eight<V>(begin, end, start, x, to);
+                            else if (width == 4) Four<V>(begin, end, start, x, to);
+                            else if (width == 2) Two<V>(begin, end, start, x, to);
+                            else One<V>(begin, end, start, x, to);
+                        }
+                        i += width * V.Count;
+                    }
+        }
+
+        [MethodImpl(Hot)]
+        private void Eight<V>(int k, int end, V start, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            V a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
+            T* weights = values;
+            int* sources = positions;
+            var unit = at.Unit;
+            for (; k < end; k++)
+            {
+                var w = V.Create(weights[k]);
+                var p = x + sources[k] * unit;
+                a0 = V.MultiplyAdd(w, V.Load(p), a0);
+                a1 = V.MultiplyAdd(w, V.Load(p + V.Count), a1);
+                a2 = V.MultiplyAdd(w, V.Load(p + 2 * V.Count), a2);
+                a3 = V.MultiplyAdd(w, V.Load(p + 3 * V.Count), a3);
+                a4 = V.MultiplyAdd(w, V.Load(p + 4 * V.Count), a4);
+                a5 = V.MultiplyAdd(w, V.Load(p + 5 * V.Count), a5);
+                a6 = V.MultiplyAdd(w, V.Load(p + 6 * V.Count), a6);
+                a7 = V.MultiplyAdd(w, V.Load(p + 7 * V.Count), a7);
+            }
+            a0.Store(y);
+            a1.Store(y + V.Count);
+            a2.Store(y + 2 * V.Count);
+            a3.Store(y + 3 * V.Count);
+            a4.Store(y + 4 * V.Count);
+            a5.Store(y + 5 * V.Count);
+            a6.Store(y + 6 * V.Count);
+            a7.Store(y + 7 * V.Count);
+        }
+
+        [MethodImpl(Hot)]
+        private void Four<V>(int k, int end, V start, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            V a0 = start, a1 = start, a2 = start, a3 = start;
+            T* weights = values;
+            int* sources = positions;
+            var unit = at.Unit;
+            for (; k < end; k++)
+            {
+                var w = V.Create(weights[k]);
+                var p = x + sources[k] * unit;
+                a0 = V.MultiplyAdd(w, V.Load(p), a0);
+                a1 = V.MultiplyAdd(w, V.Load(p + V.Count), a1);
+                a2 = V.MultiplyAdd(w, V.Load(p + 2 * V.Count), a2);
+                a3 = V.MultiplyAdd(w, V.Load(p + 3 * V.Count), a3);
+            }
+            a0.Store(y);
+            a1.Store(y + V.Count);
+            a2.Store(y + 2 * V.Count);
+            a3.Store(y + 3 * V.Count);
+        }
+
+        [MethodImpl(Hot)]
+        private void Two<V>(int k, int end, V start, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            V a0 = start, a1 = start;
+            T* weights = values;
+            int* sources = positions;
+            var unit = at.Unit;
+            for (; k < end; k++)
+            {
+                var w = V.Create(weights[k]);
+                var p = x + sources[k] * unit;
+                a0 = V.MultiplyAdd(w, V.Load(p), a0);
+                a1 = V.MultiplyAdd(w, V.Load(p + V.Count), a1);
+            }
+            a0.Store(y);
+            a1.Store(y + V.Count);
+        }
+
+        [MethodImpl(Hot)]
+        private void One<V>(int k, int end, V start, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            var a = start;
+            for (; k < end; k++) a = V.MultiplyAdd(V.Create(values[k]), V.Load(x + positions[k] * at.Unit), a);
+            a.Store(y);
+        }
+    }
+
+    /// <summary>byValues[k] = Σ target[r of k, …] · source[positions[k] + …] and byBias[r] = Σ target[r, …]: the derivatives of
+    /// <see cref="Product{T}"/> by its weights, the target holding the loss's derivatives by it.</summary>
+    public readonly struct Correlation<T>(Strides at, int first, int last, int* rows, int* positions, T* source, T* target, T* byValues, T* byBias)
+        : ILanesKernel<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        [MethodImpl(Hot)]
+        public void Run<V>() where V : struct, ILanes<V, T>
+        {
+            for (var k = rows[first]; k < rows[last]; k++) byValues[k] = T.Zero;
+            if (byBias is not null)
+                for (var row = first; row < last; row++) byBias[row] = T.Zero;
+            for (long block = 0; block < at.Blocks; block++)
+                for (var row = first; row < last; row++)
+                {
+                    var x = source + block * at.SourceBlock;
+                    var y = target + block * at.TargetBlock + row * at.TargetRow;
+                    int k = rows[row], end = rows[row + 1];
+                    for (; k + 8 <= end; k += 8) Eight<V>(k, x, y);
+                    for (; k + 4 <= end; k += 4) Four<V>(k, x, y);
+                    for (; k < end; k++) One<V>(k, x, y);
+                    if (byBias is not null) byBias[row] += Total<V>(y);
+                }
+        }
+
+        // Eight weights share what is loaded of the target.
+        [MethodImpl(Hot)]
+        private void Eight<V>(int k, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            V a0 = V.Zero, a1 = V.Zero, a2 = V.Zero, a3 = V.Zero, a4 = V.Zero, a5 = V.Zero, a6 = V.Zero, a7 = V.Zero;
+            for (long line = 0; line < at.Lines; line++, x += at.SourceLine, y += at.TargetLine)
+            {
+                T* x0 = x + positions[k] * at.Unit, x1 = x + positions[k + 1] * at.Unit, x2 = x + positions[k + 2] * at.Unit,
+                    x3 = x + positions[k + 3] * at.Unit, x4 = x + positions[k + 4] * at.Unit, x5 = x + positions[k + 5] * at.Unit,
+                    x6 = x + positions[k + 6] * at.Unit, x7 = x + positions[k + 7] * at.Unit;
+                for (long i = 0; i < at.Length; i += V.Count)
+                {
+                    var g = V.Load(y + i);
+                    a0 = V.MultiplyAdd(g, V.Load(x0 + i), a0);
+                    a1 = V.MultiplyAdd(g, V.Load(x1 + i), a1);
+                    a2 = V.MultiplyAdd(g, V.Load(x2 + i), a2);
+                    a3 = V.MultiplyAdd(g, V.Load(x3 + i), a3);
+                    a4 = V.MultiplyAdd(g, V.Load(x4 + i), a4);
+                    a5 = V.MultiplyAdd(g, V.Load(x5 + i), a5);
+                    a6 = V.MultiplyAdd(g, V.Load(x6 + i), a6);
+                    a7 = V.MultiplyAdd(g, V.Load(x7 + i), a7);
+                }
+            }
+            var to = byValues + k;
+            to[0] += a0.Sum();
+            to[1] += a1.Sum();
+            to[2] += a2.Sum();
+            to[3] += a3.Sum();
+            to[4] += a4.Sum();
+            to[5] += a5.Sum();
+            to[6] += a6.Sum();
+            to[7] += a7.Sum();
+        }
+
+        [MethodImpl(Hot)]
+        private void Four<V>(int k, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            V a0 = V.Zero, a1 = V.Zero, a2 = V.Zero, a3 = V.Zero;
+            for (long line = 0; line < at.Lines; line++, x += at.SourceLine, y += at.TargetLine)
+            {
+                T* x0 = x + positions[k] * at.Unit, x1 = x + positions[k + 1] * at.Unit, x2 = x + positions[k + 2] * at.Unit,
+                    x3 = x + positions[k + 3] * at.Unit;
+                for (long i = 0; i < at.Length; i += V.Count)
+                {
+                    var g = V.Load(y + i);
+                    a0 = V.MultiplyAdd(g, V.Load(x0 + i), a0);
+                    a1 = V.MultiplyAdd(g, V.Load(x1 + i), a1);
+                    a2 = V.MultiplyAdd(g, V.Load(x2 + i), a2);
+                    a3 = V.MultiplyAdd(g, V.Load(x3 + i), a3);
+                }
+            }
+            var to = byValues + k;
+            to[0] += a0.Sum();
+            to[1] += a1.Sum();
+            to[2] += a2.Sum();
+            to[3] += a3.Sum();
+        }
+
+        [MethodImpl(Hot)]
+        private void One<V>(int k, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            var a = V.Zero;
+            for (long line = 0; line < at.Lines; line++, x += at.SourceLine, y += at.TargetLine)
+            {
+                var from = x + positions[k] * at.Unit;
+                for (long i = 0; i < at.Length; i += V.Count) a = V.MultiplyAdd(V.Load(y + i), V.Load(from + i), a);
+            }
+            byValues[k] += a.Sum();
+        }
+
+        [MethodImpl(Hot)]
+        private T Total<V>(T* y) where V : struct, ILanes<V, T>
+        {
+            var a = V.Zero;
+            for (long line = 0; line < at.Lines; line++, y += at.TargetLine)
+                for (long i = 0; i < at.Length; i += V.Count) a += V.Load(y + i);
+            return a.Sum();
+        }
+    }
+}

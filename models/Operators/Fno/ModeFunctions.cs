@@ -1,55 +1,28 @@
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Operators;
 
 /// <summary>
-/// The two maps of a <see cref="ModeTransform"/> as autograd functions, each the other's gradient. Without them libtorch derives the
-/// gradient
+/// The two maps of a <see cref="ModeTransform"/> as functions with gradients, each the other's. Without them libtorch derives the gradient
 /// of a real transform as a complex one of twice the size and copies conjugated matrices.
 /// </summary>
 internal static class ModeFunctions
 {
-    public static Tensor Down(ModeTransform transform, Tensor x, SpectralTransform how) =>
-        IsCustom(x) ? DownFunction.apply(x, transform, how) : transform.Down(x, how);
+    public static Tensor Down(ModeTransform transform, Tensor x, SpectralTransform how) => new Map(transform, how, true).Apply(x)[0];
 
-    public static Tensor Up(ModeTransform transform, Tensor modes, SpectralTransform how) =>
-        IsCustom(modes) ? UpFunction.apply(modes, transform, how) : transform.Up(modes, how);
+    public static Tensor Up(ModeTransform transform, Tensor modes, SpectralTransform how) => new Map(transform, how, false).Apply(modes)[0];
 
-    // On GPUs libtorch calls C# back from threads of its own, where no dispose scope keeps what is returned; its own gradients serve there.
-    private static bool IsCustom(Tensor x) => x.requires_grad && is_grad_enabled() && x.device_type == TorchSharp.DeviceType.CPU;
-
-    private sealed class DownFunction : autograd.SingleTensorFunction<DownFunction>
+    private sealed class Map(ModeTransform transform, SpectralTransform how, bool down) : KernelFunction
     {
-        public override string Name => nameof(DownFunction);
+        // Linear: the gradient is the same at every input.
+        protected override bool SavesInputs => false;
 
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars) => Forward(ctx, vars, Down);
+        protected override Tensor[] Forward(KernelCall call) => [down ? transform.Down(call[0], how) : transform.Up(call[0], how)];
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor gradient) => Backward(ctx, gradient, Up);
-    }
+        protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs) =>
+            [down ? transform.Up(byOutputs[0]!, how) : transform.Down(byOutputs[0]!, how)];
 
-    private sealed class UpFunction : autograd.SingleTensorFunction<UpFunction>
-    {
-        public override string Name => nameof(UpFunction);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars) => Forward(ctx, vars, Up);
-
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor gradient) => Backward(ctx, gradient, Down);
-    }
-
-    private static Tensor Forward(autograd.AutogradContext ctx, object[] vars, Func<ModeTransform, Tensor, SpectralTransform, Tensor> map)
-    {
-        var (transform, how) = ((ModeTransform)vars[1], (SpectralTransform)vars[2]);
-        ctx.save_data("transform", transform);
-        ctx.save_data("how", how);
-        return map(transform, (Tensor)vars[0], how);
-    }
-
-    private static List<Tensor> Backward(
-        autograd.AutogradContext ctx, Tensor gradient, Func<ModeTransform, Tensor, SpectralTransform, Tensor> adjoint)
-    {
-        var result = adjoint((ModeTransform)ctx.get_data("transform"), gradient, (SpectralTransform)ctx.get_data("how"));
-        // libtorch takes the result over after this returns; until then the context keeps the collector off it.
-        ctx.save_data("result", new[] { result });
-        return [result, null!, null!];
+        protected override Tensor?[] RecordedBackward(KernelCall call, Tensor?[] byOutputs) => new Map(transform, how, !down).Apply(byOutputs[0]);
     }
 }

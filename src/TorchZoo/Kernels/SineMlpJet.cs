@@ -53,12 +53,7 @@ public sealed class SineMlpJet
     public Tensor Compute(Tensor coords, IReadOnlyList<Tensor> parameters)
     {
         Check(coords, parameters);
-        if (!SineJet.HasKernel(coords)) return Eager(coords, parameters);
-        using var scope = NewDisposeScope();
-        if (is_grad_enabled() && (coords.requires_grad || parameters.Any(p => p.requires_grad)))
-            return Function.apply([this, coords, .. parameters]).MoveToOuterDisposeScope();
-        using var off = no_grad();
-        return Forward(coords, [.. parameters], null).MoveToOuterDisposeScope();
+        return new Function(this).Apply([coords, .. parameters])[0];
     }
 
     /// <summary>The reference: the same in torch operations.</summary>
@@ -290,43 +285,23 @@ public sealed class SineMlpJet
         private static T* Pointer(Tensor tensor) => (T*)Checkpoints.TensorMemory.Pointer(tensor);
     }
 
-    private sealed class Function : autograd.SingleTensorFunction<Function>
+    private sealed class Function(SineMlpJet jet) : KernelFunction
     {
-        public override string Name => nameof(SineMlpJet);
+        protected override bool HasKernel(KernelCall call) => SineJet.HasKernel(call[0]);
 
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        protected override Tensor[] Forward(KernelCall call)
         {
-            var jet = (SineMlpJet)vars[0];
-            var coords = (Tensor)vars[1];
-            Tensor[] parameters = [.. vars.Skip(2).Cast<Tensor>()];
-            var kept = new List<Tensor>();
-            var output = jet.Forward(coords, parameters, kept);
-            ctx.save_for_backward([coords, .. parameters, .. kept]);
-            ctx.save_data(nameof(SineMlpJet), jet);
-            return output;
+            var kept = call.IsRecorded ? new List<Tensor>() : null;
+            Tensor[] outputs = [jet.Forward(call[0], Parameters(call), kept)];
+            call.Save([.. kept ?? []]);
+            return outputs;
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor byOutput)
-        {
-            var jet = (SineMlpJet)ctx.get_data(nameof(SineMlpJet));
-            using var scope = NewDisposeScope();
-            var saved = ctx.get_saved_variables();
-            Tensor[] inputs = [.. saved.Take(1 + 2 * jet.Layers)];
-            var gradients = is_grad_enabled() ? Recorded() : jet.Backward(inputs[0], inputs[1..], saved[inputs.Length..], byOutput);
-            List<Tensor> result = [null!, .. gradients.Select(g => g?.MoveToOuterDisposeScope()!)];
-            // Nothing else in managed code refers to them until libtorch has taken them over.
-            ctx.save_data("gradients", result);
-            return result;
+        protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs) =>
+            [.. jet.Backward(call[0], Parameters(call), [.. Enumerable.Range(0, jet._omegas.Count(w => w > 0)).Select(call.Saved)], byOutputs[0]!)];
 
-            // Somebody wants derivatives of these derivatives.
-            List<Tensor> Recorded()
-            {
-                var wanted = inputs.Where(i => i.requires_grad).ToArray();
-                var found = autograd.grad([jet.Eager(inputs[0], inputs[1..])], wanted, [byOutput], retain_graph: true, create_graph: true,
-                    allow_unused: true);
-                var next = 0;
-                return [.. inputs.Select(i => i.requires_grad ? found[next++] : null!)];
-            }
-        }
+        protected override Tensor[] Eager(KernelCall call) => [jet.Eager(call[0], Parameters(call))];
+
+        private static Tensor[] Parameters(KernelCall call) => [.. Enumerable.Range(1, call.Count - 1).Select(i => call[i])];
     }
 }

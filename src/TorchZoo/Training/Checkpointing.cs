@@ -1,5 +1,5 @@
-using System.Runtime.ExceptionServices;
 using TorchSharp;
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
@@ -11,20 +11,14 @@ namespace TorchZoo.Training;
 /// <remarks>
 /// The second pass draws the same random numbers as the first, so dropout is the same, and casts as the first did
 /// (<see cref="Autocast"/>). What a part changes beside its outputs is changed twice: the running statistics of batch normalisation move two
-/// steps. Parts nest. Gradients of gradients are right too. Parameters are found in modules; a function must name those that it uses.
+/// steps. Parts nest. Gradients of gradients are right too. What the second pass throws comes out of
+/// <see cref="BackwardPass.ThrowIfFailed"/>. Parameters are found in modules; a function must name those that it uses.
 /// </remarks>
 /// <example><code>
 /// foreach (var block in blocks) x = Checkpointing.Run(block, x);
 /// </code></example>
 public static class Checkpointing
 {
-    // An exception in a backward pass can't travel through libtorch.
-    private static ExceptionDispatchInfo? failure;
-
-    // Gradients that libtorch has taken over by the time that this thread is here again; until then only we refer to them.
-    [ThreadStatic]
-    private static List<Tensor?>? handedOver;
-
     /// <summary>A module's output for one input.</summary>
     /// <param name="module">A part of a network: the same inputs give the same outputs.</param>
     /// <param name="input">Its input.</param>
@@ -91,20 +85,6 @@ public static class Checkpointing
                 : Run(t => [Chain(segment, t[0])], [x], segment.SelectMany(m => m.parameters()), preservesRandomness)[0];
         }
         return x.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Throws what a second pass threw in the last backward pass; the gradients of that are NaN. A <see cref="Trainer"/> calls it
-    /// after each.</summary>
-    public static void ThrowIfFailed()
-    {
-        HandOver([]);
-        Interlocked.Exchange(ref failure, null)?.Throw();
-    }
-
-    private static void HandOver(List<Tensor?> gradients)
-    {
-        handedOver?.ForEach(g => g?.Dispose());
-        handedOver = gradients;
     }
 
     private static Tensor Chain(nn.Module<Tensor, Tensor>[] modules, Tensor input)
@@ -184,13 +164,13 @@ public static class Checkpointing
             try { result = Gradients(part, ctx, byOutputs); }
             catch (Exception e)
             {
-                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
+                BackwardPass.Fail(e);
                 result = [null!, .. Enumerable.Repeat<Tensor>(null!, part.Inputs),
                     .. part.Parameters.Select(p => full_like(p, double.NaN).DetachFromDisposeScope())];
             }
             // With many parts these would be as much memory as the parts save.
             byOutputs.ForEach(g => g.Dispose());
-            HandOver([.. result]);
+            BackwardPass.HandOver([.. result]);
             return result;
         }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TorchSharp;
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
@@ -93,7 +94,7 @@ public sealed class StepContext
             var scaled = Scaler is null ? loss : Scaler.Scale(loss);
             (_groupSize == 1 ? scaled : scaled / _groupSize).backward();
         }
-        Checkpointing.ThrowIfFailed();
+        BackwardPass.ThrowIfFailed();
         Ticks = (Ticks.Backward + Now() - start, Ticks.Update);
     }
 

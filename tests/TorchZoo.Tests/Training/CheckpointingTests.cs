@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using TorchSharp;
+using TorchZoo.Kernels;
 using TorchZoo.Testing;
 using TorchZoo.Training;
 using static TorchSharp.torch;
@@ -117,8 +118,8 @@ public class CheckpointingTests
         Assert.Multiple(() =>
         {
             Assert.That(weight.grad!.isnan().all().item<bool>(), Is.True);
-            Assert.That(Checkpointing.ThrowIfFailed, Throws.InvalidOperationException.With.Message.Contains("out of something"));
-            Assert.That(Checkpointing.ThrowIfFailed, Throws.Nothing);
+            Assert.That(BackwardPass.ThrowIfFailed, Throws.InvalidOperationException.With.Message.Contains("out of something"));
+            Assert.That(BackwardPass.ThrowIfFailed, Throws.Nothing);
         });
     }
 

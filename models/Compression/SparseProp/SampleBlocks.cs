@@ -81,67 +81,66 @@ internal sealed unsafe class SampleBlocks<T>(long samples, long blocks, long uni
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long At(long position) => map is null ? position : map[position];
 
-    // A cache line's worth of positions at a time, so that none is fetched twice.
+    // A few samples at a time: all of them would be so many memory pages at once.
     [MethodImpl(Hot)]
-    private void ToUnits(T* from, T* to, long p, long end, long count)
+    private void ToUnits(T* from, T* to, long begin, long end, long count)
     {
         var (stride, width) = (channels * positions, unit);
+        long sample = 0;
         if (typeof(T) == typeof(float) && Avx.IsSupported)
-            for (; p + Side <= end;)
+            for (; sample + Side <= count; sample += Side)
             {
-                var run = p + 2 * Side <= end ? 2 * Side : Side;
-                long s = 0;
-                for (; s + Side <= count; s += Side)
-                    for (var q = p; q < p + run; q += Side)
-                    {
-                        var (r0, r1, r2, r3, r4, r5, r6, r7) = Transpose((float*)(from + s * stride + q), stride);
-                        r0.Store((float*)(to + At(q) * width + s));
-                        r1.Store((float*)(to + At(q + 1) * width + s));
-                        r2.Store((float*)(to + At(q + 2) * width + s));
-                        r3.Store((float*)(to + At(q + 3) * width + s));
-                        r4.Store((float*)(to + At(q + 4) * width + s));
-                        r5.Store((float*)(to + At(q + 5) * width + s));
-                        r6.Store((float*)(to + At(q + 6) * width + s));
-                        r7.Store((float*)(to + At(q + 7) * width + s));
-                    }
-                for (; s < count; s++)
-                    for (var q = p; q < p + run; q++) to[At(q) * width + s] = from[s * stride + q];
-                p += run;
+                var p = begin;
+                for (; p + Side <= end; p += Side)
+                {
+                    var (r0, r1, r2, r3, r4, r5, r6, r7) = Transpose((float*)(from + sample * stride + p), stride);
+                    r0.Store((float*)(to + At(p) * width + sample));
+                    r1.Store((float*)(to + At(p + 1) * width + sample));
+                    r2.Store((float*)(to + At(p + 2) * width + sample));
+                    r3.Store((float*)(to + At(p + 3) * width + sample));
+                    r4.Store((float*)(to + At(p + 4) * width + sample));
+                    r5.Store((float*)(to + At(p + 5) * width + sample));
+                    r6.Store((float*)(to + At(p + 6) * width + sample));
+                    r7.Store((float*)(to + At(p + 7) * width + sample));
+                }
+                for (; p < end; p++)
+                    for (var s = sample; s < sample + Side; s++) to[At(p) * width + s] = from[s * stride + p];
             }
-        for (; p < end; p++)
-            for (long s = 0; s < count; s++) to[At(p) * width + s] = from[s * stride + p];
+        for (; sample < count; sample++)
+            for (var p = begin; p < end; p++) to[At(p) * width + sample] = from[sample * stride + p];
     }
 
     [MethodImpl(Hot)]
-    private void FromUnits(T* from, T* to, long p, long end, long count)
+    private void FromUnits(T* from, T* to, long begin, long end, long count)
     {
         var (stride, width) = (channels * positions, unit);
+        long sample = 0;
         if (typeof(T) == typeof(float) && Avx.IsSupported)
-            for (; p + Side <= end;)
+            for (; sample + Side <= count; sample += Side)
             {
-                var run = p + 2 * Side <= end ? 2 * Side : Side;
-                long s = 0;
-                for (; s + Side <= count; s += Side)
-                    for (var q = p; q < p + run; q += Side)
-                    {
-                        var (r0, r1, r2, r3, r4, r5, r6, r7) = Transpose(Vector256.Load((float*)(from + At(q) * width + s)), Vector256.Load((float*)(from + At(q + 1) * width + s)), Vector256.Load((float*)(from + At(q + 2) * width + s)), Vector256.Load((float*)(from + At(q + 3) * width + s)), Vector256.Load((float*)(from + At(q + 4) * width + s)),
-                            Vector256.Load((float*)(from + At(q + 5) * width + s)), Vector256.Load((float*)(from + At(q + 6) * width + s)), Vector256.Load((float*)(from + At(q + 7) * width + s)));
-                        var at = (float*)(to + s * stride + q);
-                        r0.Store(at);
-                        r1.Store(at + stride);
-                        r2.Store(at + 2 * stride);
-                        r3.Store(at + 3 * stride);
-                        r4.Store(at + 4 * stride);
-                        r5.Store(at + 5 * stride);
-                        r6.Store(at + 6 * stride);
-                        r7.Store(at + 7 * stride);
-                    }
-                for (; s < count; s++)
-                    for (var q = p; q < p + run; q++) to[s * stride + q] = from[At(q) * width + s];
-                p += run;
+                var p = begin;
+                for (; p + Side <= end; p += Side)
+                {
+                    var (r0, r1, r2, r3, r4, r5, r6, r7) = Transpose(
+                        Vector256.Load((float*)(from + At(p) * width + sample)), Vector256.Load((float*)(from + At(p + 1) * width + sample)),
+                        Vector256.Load((float*)(from + At(p + 2) * width + sample)), Vector256.Load((float*)(from + At(p + 3) * width + sample)),
+                        Vector256.Load((float*)(from + At(p + 4) * width + sample)), Vector256.Load((float*)(from + At(p + 5) * width + sample)),
+                        Vector256.Load((float*)(from + At(p + 6) * width + sample)), Vector256.Load((float*)(from + At(p + 7) * width + sample)));
+                    var at = (float*)(to + sample * stride + p);
+                    r0.Store(at);
+                    r1.Store(at + stride);
+                    r2.Store(at + 2 * stride);
+                    r3.Store(at + 3 * stride);
+                    r4.Store(at + 4 * stride);
+                    r5.Store(at + 5 * stride);
+                    r6.Store(at + 6 * stride);
+                    r7.Store(at + 7 * stride);
+                }
+                for (; p < end; p++)
+                    for (var s = sample; s < sample + Side; s++) to[s * stride + p] = from[At(p) * width + s];
             }
-        for (; p < end; p++)
-            for (long s = 0; s < count; s++) to[s * stride + p] = from[At(p) * width + s];
+        for (; sample < count; sample++)
+            for (var p = begin; p < end; p++) to[sample * stride + p] = from[At(p) * width + sample];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

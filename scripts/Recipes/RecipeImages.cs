@@ -17,15 +17,12 @@ internal static class RecipeImages
     /// <param name="context">The run. The smallest size downloads nothing.</param>
     /// <param name="options">What to take of Fashion-MNIST.</param>
     /// <param name="digits">What to take of the digits.</param>
-    /// <param name="search">Where to look; null: everywhere.</param>
-    public static LabelledImages FashionMnistOrDigits(
-        RecipeContext context, ImageOptions options, ImageOptions digits, DatasetSearch? search = null)
+    public static LabelledImages FashionMnistOrDigits(RecipeContext context, ImageOptions options, ImageOptions digits) =>
+        OrDigits(context, digits, () => Load(context, options, new DatasetSearch { MayDownload = context.Size != RunSize.Smoke }));
+
+    internal static LabelledImages OrDigits(RecipeContext context, ImageOptions digits, Func<LabelledImages> load)
     {
-        try
-        {
-            search ??= new DatasetSearch();
-            return Load(context, options, search with { MayDownload = search.MayDownload && context.Size != RunSize.Smoke });
-        }
+        try { return load(); }
         catch (DatasetNotFoundException e) when (context.Data is null)
         {
             context.Output.Warn($"The run goes on with the small digits that come with the recipes. {e.Message}");
@@ -34,5 +31,5 @@ internal static class RecipeImages
     }
 
     private static LabelledImages Load(RecipeContext context, ImageOptions options, DatasetSearch search) =>
-        TorchZoo.Data.Images.FashionMnist.Load(options, search with { Folder = context.Data }, context.Progress, context.Cancellation);
+        Data.Images.FashionMnist.Load(options, search with { Folder = context.Data }, context.Progress, context.Cancellation);
 }

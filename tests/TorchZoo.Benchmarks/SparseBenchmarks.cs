@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchZoo.Models.Compression;
+using TorchZoo.Optimizers;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Benchmarks;
@@ -41,14 +42,37 @@ internal static class SparseBenchmarks
     {
         using var scope = NewDisposeScope();
         var run = Pass(new SparseLinear(SparseWeight([1024, 1024], 0.95)), randn(128, 1024), 1024);
-        return OnOneThread(clock, run, run, 2);
+        return OnOneThread(clock, run, run, 2, 0);
+    }
+
+    [Benchmark("sparse/train-step-95", "a dense net's step: 784-1024-1024-10, batch 128, SGD (share of its time)", "≤ 0.6")]
+    public static Measurement Step(Stopwatches clock)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = randn(128, 784), y = randint(0, 10, [128], ScalarType.Int64);
+        var times = clock.Time(Step(0.95), Step(0));
+        return Measurement.Share(times[0], times[1]);
+
+        Action Step(double sparsity)
+        {
+            var net = new SparseProp(new SparsePropConfig { Sparsity = sparsity });
+            var optimizer = new FusedSgd(net.parameters(), 1e-30, 0.9);
+            return () =>
+            {
+                using var step = NewDisposeScope();
+                nn.functional.cross_entropy(net.call(x), y).backward();
+                optimizer.step();
+                optimizer.zero_grad();
+            };
+        }
     }
 
     private static Measurement Linear(Stopwatches clock, long inputs, long outputs, long batch, double sparsity)
     {
         using var scope = NewDisposeScope();
         var sparse = new SparseLinear(SparseWeight([outputs, inputs], sparsity), zeros(outputs));
-        return OnOneThread(clock, Pass(sparse, randn(batch, inputs), outputs), Pass(sparse.ToDense(), randn(batch, inputs), outputs), 1);
+        return OnOneThread(clock, Pass(sparse, randn(batch, inputs), outputs), Pass(sparse.ToDense(), randn(batch, inputs), outputs), 1,
+            Flops(sparse, batch));
     }
 
     private static Measurement Conv(Stopwatches clock, long inputs, long outputs, long size, long batch, double sparsity)
@@ -56,8 +80,11 @@ internal static class SparseBenchmarks
         using var scope = NewDisposeScope();
         var sparse = new SparseConv2d(SparseWeight([outputs, inputs, 3, 3], sparsity), zeros(outputs), padding: 1);
         return OnOneThread(clock, Pass(sparse, randn(batch, inputs, size, size), outputs, size, size),
-            Pass(sparse.ToDense(), randn(batch, inputs, size, size), outputs, size, size), 1);
+            Pass(sparse.ToDense(), randn(batch, inputs, size, size), outputs, size, size), 1, Flops(sparse, batch * size * size));
     }
+
+    // A product and a sum for each stored weight and position, in the forward pass and twice in the backward pass.
+    private static double Flops(SparseLayer layer, long positions) => 6.0 * layer.NonZeroCount * positions;
 
     private static Tensor SparseWeight(long[] shape, double sparsity) => randn(shape) * rand(shape).gt(sparsity);
 
@@ -74,13 +101,14 @@ internal static class SparseBenchmarks
         };
     }
 
-    private static Measurement OnOneThread(Stopwatches clock, Action ours, Action baseline, int oursThreads)
+    private static Measurement OnOneThread(Stopwatches clock, Action ours, Action baseline, int oursThreads, double flops)
     {
+        double? bound = flops > 0 ? clock.OneThread.Seconds(flops, 0) : null;
         var threads = get_num_threads();
         try
         {
             var times = clock.Time(On(oursThreads, ours), On(1, baseline));
-            return Measurement.SpeedUp(times[0], times[1]);
+            return Measurement.SpeedUp(times[0], times[1], bound);
         }
         finally { set_num_threads(threads); }
 

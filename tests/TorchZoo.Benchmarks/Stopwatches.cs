@@ -9,15 +9,28 @@ namespace TorchZoo.Benchmarks;
 /// <param name="Rounds">Rounds after the warm-up.</param>
 internal sealed record Stopwatches(int Rounds)
 {
+    private Machine? _oneThread, _machine;
+
+    /// <summary>What one thread can do.</summary>
+    public Machine OneThread => _oneThread ??= Machine.Measure(1, Rounds);
+
+    /// <summary>What all threads can do.</summary>
+    public Machine AllThreads => _machine ??= Machine.Measure(TorchSharp.torch.get_num_threads(), Rounds);
+
     /// <summary>Seconds of one call of each action: the median over rounds; in a round each action runs for at least ~50 ms.</summary>
-    public double[] Time(params Action[] actions)
+    public double[] Time(params Action[] actions) => [.. Rounded(actions).Select(Median)];
+
+    /// <summary>The same, but the best of the rounds.</summary>
+    public double[] Best(params Action[] actions) => [.. Rounded(actions).Select(times => times.Min())];
+
+    private double[][] Rounded(Action[] actions)
     {
         var repeats = actions.Select(Calibrate).ToArray();
         var times = actions.Select(_ => new double[Rounds]).ToArray();
         for (var round = 0; round < Rounds; round++)
             for (var i = 0; i < actions.Length; i++)
                 times[i][round] = Once(actions[i], repeats[i]) / repeats[i];
-        return [.. times.Select(Median)];
+        return times;
     }
 
     private static int Calibrate(Action action)

@@ -44,7 +44,7 @@ internal sealed class SparseTrainingExperiment(RecipeContext context, string met
         using var scope = NewDisposeScope();
         using var data = Load();
         context.Output.Note("training images", data.Train.Count);
-        context.Output.Note("zeros", method);
+        context.Output.Note("zeros", TrainingMethods.Describe(method));
         TrainedClassifier[] nets = [Train(data, null), .. sparsities.Select(s => Train(data, s, isMain: s == sparsities[0]))];
         var times = StepTimes(nets, data);
         context.Output.Table(data.Title, ["network", "stored weights", "test accuracy", "step (ms)", "of dense"],
@@ -134,7 +134,7 @@ internal sealed class SparseTrainingExperiment(RecipeContext context, string met
     {
         context.Save("learning.png", "test accuracy while training", path => new LinePlot
         {
-            Title = $"{data.Title}: zeros {method}",
+            Title = $"{data.Title}: {TrainingMethods.Describe(method)}",
             XLabel = "step",
             YLabel = "test accuracy",
             Series = [.. nets.Select(n =>
@@ -155,7 +155,7 @@ internal sealed class SparseTrainingExperiment(RecipeContext context, string met
         var side = data.Train.Inputs.shape[^1];
         FieldPanel[] panels = [.. nets.Skip(1).Select(n => Panel(n.Name, n.Network, side))];
         context.Save("pixels.png", "how many weights each pixel has in the first layer",
-            new FieldPicture { Title = $"Stored weights of each pixel, zeros {method}", Rows = [panels] }.Save);
+            new FieldPicture { Title = $"Weights of each pixel in the first layer: {TrainingMethods.Describe(method)}", Rows = [panels] }.Save);
     }
 
     private static FieldPanel Panel(string name, SparseProp network, long side)

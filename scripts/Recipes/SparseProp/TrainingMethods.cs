@@ -10,6 +10,14 @@ internal static class TrainingMethods
 
     public static string[] Names { get; } = [Fixed, Gradual, RigL];
 
+    /// <summary>What it does, in words.</summary>
+    public static string Describe(string method) => method switch
+    {
+        Gradual => "zeros by magnitude, more and more",
+        RigL => "zeros that move",
+        _ => "zeros drawn at random",
+    };
+
     /// <summary>The sparsity to begin with. Below a half sparse layers take longer than dense ones.</summary>
     public static double Initial(string method, double sparsity) => method == Gradual ? Math.Min(0.5, sparsity / 2) : sparsity;
 

@@ -14,7 +14,8 @@ internal static class RecipeImages
     public static LabelledImages FashionMnist(RecipeContext context, ImageOptions options) =>
         Load(context, options, new DatasetSearch());
 
-    /// <summary>Fashion-MNIST as above; the digits that come with the recipes, with a warning, where it is nowhere and none was given.</summary>
+    /// <summary>Fashion-MNIST as above; the digits that come with the recipes, with a warning, where it is nowhere and none was
+    /// given.</summary>
     /// <param name="context">The run. The smallest size downloads nothing.</param>
     /// <param name="options">What to take of Fashion-MNIST.</param>
     /// <param name="digits">What to take of the digits.</param>

@@ -52,7 +52,8 @@ public class FashionMnistTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var generator = new Generator(2);
-        Write(folder, randint(0, 256, [40, 28, 28], ScalarType.Byte, generator: generator), arange(40, dtype: ScalarType.Byte).remainder(10));
+        Write(folder, randint(0, 256, [40, 28, 28], ScalarType.Byte, generator: generator),
+            arange(40, dtype: ScalarType.Byte).remainder(10));
         var search = Local with { Folder = folder.Path };
         var plain = FashionMnist.Load(new() { Train = 30, Test = 20 }, search);
         var rows = FashionMnist.Load(new() { Train = 30, Mean = FashionMnist.Mean, Std = FashionMnist.Std, Flatten = true }, search);

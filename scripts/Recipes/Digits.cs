@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>
-/// The 1797 handwritten digits that come with the recipes: 8×8 grey pixels of 17 levels. The file has them in the order of their writers; here
-/// they are shuffled once, always in the same way, so that both parts have all writers and classes.
+/// The 1797 handwritten digits that come with the recipes: 8×8 grey pixels of 17 levels. The file has them in the order of their writers;
+/// here they are shuffled once, always in the same way, so that both parts have all writers and classes.
 /// </summary>
 internal static class Digits
 {
@@ -15,7 +15,8 @@ internal static class Digits
     private const int Count = 1797, Side = 8, Levels = 16;
 
     /// <summary>The ten classes' names.</summary>
-    public static IReadOnlyList<string> ClassNames { get; } = [.. Enumerable.Range(0, 10).Select(i => i.ToString(CultureInfo.InvariantCulture))];
+    public static IReadOnlyList<string> ClassNames { get; } =
+        [.. Enumerable.Range(0, 10).Select(i => i.ToString(CultureInfo.InvariantCulture))];
 
     /// <summary>Reads the digits.</summary>
     /// <param name="options">What to take; null: all, as (n, 1, 8, 8) in [0, 1].</param>
@@ -23,7 +24,8 @@ internal static class Digits
     /// <exception cref="ArgumentException">There are fewer digits than asked for.</exception>
     public static LabelledImages Load(ImageOptions? options = null, int test = 397)
     {
-        if (test is < 1 or >= Count) throw new ArgumentOutOfRangeException(nameof(test), test, $"Expected 1 to {Count - 1} digits to test with");
+        if (test is < 1 or >= Count)
+            throw new ArgumentOutOfRangeException(nameof(test), test, $"Expected 1 to {Count - 1} digits to test with");
         var (pixels, labels) = Read();
         using var scope = NewDisposeScope();
         using var generator = new Generator(0);

@@ -11,9 +11,11 @@ internal static class RecipeImages
     /// <param name="options">What to take.</param>
     /// <exception cref="DatasetNotFoundException">It is nowhere.</exception>
     /// <exception cref="ArgumentException">It has fewer images than the run needs.</exception>
-    public static LabelledImages FashionMnist(RecipeContext context, ImageOptions options) => Load(context, options, new DatasetSearch());
+    public static LabelledImages FashionMnist(RecipeContext context, ImageOptions options) =>
+        Load(context, options, new DatasetSearch());
 
-    /// <summary>Fashion-MNIST as above; the digits that come with the recipes, with a warning, where it is nowhere and none was given.</summary>
+    /// <summary>Fashion-MNIST as above; the digits that come with the recipes, with a warning, where it is nowhere and none was
+    /// given.</summary>
     /// <param name="context">The run. The smallest size downloads nothing.</param>
     /// <param name="options">What to take of Fashion-MNIST.</param>
     /// <param name="digits">What to take of the digits.</param>

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Data.Formats;
 
 /// <summary>
-/// IDX files, the format of MNIST: one array of numbers of any rank. Two zero bytes, a byte for the type of the elements, one for the number
-/// of dimensions, each dimension in four bytes, then the elements, all with the most significant byte first.
+/// IDX files, the format of MNIST: one array of numbers of any rank. Two zero bytes, a byte for the type of the elements, one for the
+/// number of dimensions, each dimension in four bytes, then the elements, all with the most significant byte first.
 /// </summary>
 public static class IdxFile
 {
@@ -20,8 +20,8 @@ public static class IdxFile
     /// <param name="path">The file.</param>
     /// <returns>On the CPU; uint8, int8, int16, int32, float32 or float64, as the file says.</returns>
     /// <exception cref="IOException">The file can't be read.</exception>
-    /// <exception cref="InvalidDataException">It is no such file, or its length isn't what its header says. Memory is only asked for where a
-    /// file of this length can fill it.</exception>
+    /// <exception cref="InvalidDataException">It is no such file, or its length isn't what its header says. Memory is only asked for where
+    /// a file of this length can fill it.</exception>
     public static Tensor Load(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -97,7 +97,8 @@ public static class IdxFile
         if (start[0] != 0 || start[1] != 0)
             throw new InvalidDataException($"{name}: this is no IDX file, it begins with the bytes {Convert.ToHexString(start)}");
         var (dtype, rank) = (TypeOf(start[2], name), start[3]);
-        if (rank > MaximumRank) throw new InvalidDataException($"{name}: expected at most {MaximumRank} dimensions, the header says {rank}");
+        if (rank > MaximumRank)
+            throw new InvalidDataException($"{name}: expected at most {MaximumRank} dimensions, the header says {rank}");
         Span<byte> sizes = stackalloc byte[4 * rank];
         content.ReadExactly(sizes);
         var shape = new long[rank];
@@ -107,16 +108,19 @@ public static class IdxFile
         {
             shape[i] = BinaryPrimitives.ReadUInt32BigEndian(sizes[(4 * i)..]);
             span *= Math.Max(1, shape[i]);
-            if (span > long.MaxValue) throw new InvalidDataException($"{name}: too large, the header says ({string.Join(", ", shape)}, …)");
+            if (span > long.MaxValue)
+                throw new InvalidDataException($"{name}: too large, the header says ({string.Join(", ", shape)}, …)");
         }
         var length = shape.Contains(0) ? 0 : (long)span;
         if (start.Length + sizes.Length + length > available)
-            throw new InvalidDataException($"{name}: the file ends early; its header says ({string.Join(", ", shape)}), which are {length} bytes");
+            throw new InvalidDataException(
+                $"{name}: the file ends early; its header says ({string.Join(", ", shape)}), which are {length} bytes");
 
         using var scope = NewDisposeScope();
         var result = empty(shape, dtype);
         ReadElements(content, result);
-        if (content.ReadByte() >= 0) throw new InvalidDataException($"{name}: there are bytes after the ({string.Join(", ", shape)}) elements");
+        if (content.ReadByte() >= 0)
+            throw new InvalidDataException($"{name}: there are bytes after the ({string.Join(", ", shape)}) elements");
         return result.MoveToOuterDisposeScope();
     }
 

@@ -19,7 +19,8 @@ public sealed record ImageOptions
     public double Mean
     {
         get => _mean;
-        init => _mean = double.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(nameof(Mean), value, "Expected a finite number");
+        init => _mean = double.IsFinite(value) ? value
+            : throw new ArgumentOutOfRangeException(nameof(Mean), value, "Expected a finite number");
     }
 
     /// <summary>See <see cref="Mean"/>; 1 leaves pixels as they are.</summary>

@@ -38,7 +38,8 @@ public sealed class LabelledImages : IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(title);
         ArgumentNullException.ThrowIfNull(classNames);
-        if (!(white > 0) || !double.IsFinite(white)) throw new ArgumentOutOfRangeException(nameof(white), white, "Expected a finite number above 0");
+        if (!(white > 0) || !double.IsFinite(white))
+            throw new ArgumentOutOfRangeException(nameof(white), white, "Expected a finite number above 0");
         options ??= new ImageOptions();
         Check(train, "training", title, classNames.Count, options.Train, nameof(train));
         Check(test, "test", title, classNames.Count, options.Test, nameof(test));

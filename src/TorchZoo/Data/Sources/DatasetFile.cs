@@ -41,10 +41,12 @@ public sealed record DatasetFile(string Name, long Length, string Sha256)
             while (content.Read(buffer) is > 0 and var count)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if ((length += count) > Length) throw new InvalidDataException($"{name}: expected {Length} bytes of content, there are more");
+                if ((length += count) > Length)
+                    throw new InvalidDataException($"{name}: expected {Length} bytes of content, there are more");
                 hash.AppendData(buffer.AsSpan(0, count));
             }
-            if (length < Length) throw new InvalidDataException($"{name}: the file ends early, after {length} of {Length} bytes of content");
+            if (length < Length)
+                throw new InvalidDataException($"{name}: the file ends early, after {length} of {Length} bytes of content");
         }
         catch (InvalidDataException e) when (unzipped is not null && !e.Message.StartsWith(name, StringComparison.Ordinal))
         {

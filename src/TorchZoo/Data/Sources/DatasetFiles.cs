@@ -3,8 +3,8 @@ using TorchZoo.Checkpoints;
 namespace TorchZoo.Data.Sources;
 
 /// <summary>
-/// A data set that someone publishes as files, and the ways to them: a folder that the user names, a package of the system, the user's cache,
-/// the publisher. A data set is a declaration, see <see cref="Images.FashionMnist.Files"/>.
+/// A data set that someone publishes as files, and the ways to them: a folder that the user names, a package of the system, the user's
+/// cache, the publisher. A data set is a declaration, see <see cref="Images.FashionMnist.Files"/>.
 /// </summary>
 public sealed record DatasetFiles
 {
@@ -103,7 +103,8 @@ public sealed record DatasetFiles
         return new LocatedDataset(folder, paths);
     }
 
-    private static string? Find(string folder, DatasetFile file) => file.Names.Select(n => Path.Combine(folder, n)).FirstOrDefault(File.Exists);
+    private static string? Find(string folder, DatasetFile file) =>
+        file.Names.Select(n => Path.Combine(folder, n)).FirstOrDefault(File.Exists);
 
     private static string? Fault(DatasetFile file, string path, CancellationToken cancellation)
     {

@@ -37,7 +37,8 @@ public sealed record DatasetSearch
             var root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
             // Its specification: a relative path is invalid and to be ignored.
             if (!Path.IsPathFullyQualified(root ?? ""))
-                root = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+                root = Environment.GetFolderPath(
+                    Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
             return string.IsNullOrEmpty(root) ? "" : Path.Combine(root, "torchzoo", "data");
         }
     }

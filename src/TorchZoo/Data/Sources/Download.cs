@@ -30,7 +30,8 @@ internal static class Download
             using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
             client.DefaultRequestHeaders.UserAgent.ParseAdd("TorchZoo");
             patience.CancelAfter(timeout);
-            using var response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
+            using var response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, patience.Token)
+                .ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
                 throw new IOException($"{address}: the server answers {(int)response.StatusCode} {response.ReasonPhrase}");
             var total = response.Content.Headers.ContentLength;

@@ -20,7 +20,8 @@ public class DigitsTests
             Assert.That(test.Inputs.shape, Is.EqualTo(new long[] { 397, 1, 8, 8 }));
             Assert.That((train.Inputs.dtype, train.Targets.dtype), Is.EqualTo((ScalarType.Float32, ScalarType.Int64)));
             // Counted in the file.
-            Assert.That(all.bincount(null).data<long>().ToArray(), Is.EqualTo(new long[] { 178, 182, 177, 183, 181, 182, 181, 179, 174, 180 }));
+            Assert.That(all.bincount(null).data<long>().ToArray(),
+                Is.EqualTo(new long[] { 178, 182, 177, 183, 181, 182, 181, 179, 174, 180 }));
             Assert.That(pixels.mul(16).sum(ScalarType.Int64).item<long>(), Is.EqualTo(561718));
             Assert.That((pixels.min().item<float>(), pixels.max().item<float>()), Is.EqualTo((0f, 1f)));
             Assert.That(test.Targets.bincount(null).data<long>().ToArray(), Is.All.InRange(25, 55), "no class is rare in the test part");

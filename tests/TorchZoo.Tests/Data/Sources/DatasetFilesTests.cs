@@ -55,7 +55,8 @@ public class DatasetFilesTests
         await stream.WriteAsync(body, cancellation);
     }
 
-    private static DatasetFile File(string name, byte[] content) => new(name, content.Length, Convert.ToHexString(SHA256.HashData(content)));
+    private static DatasetFile File(string name, byte[] content) =>
+        new(name, content.Length, Convert.ToHexString(SHA256.HashData(content)));
 
     private static void Fill(string folder, bool isPacked = true)
     {
@@ -240,9 +241,11 @@ public class DatasetFilesTests
             await Task.Delay(Timeout.Infinite, end);
         });
         var display = new Recorder { OnReport = cancellation.Cancel };
-        Assert.That(() => Files(server.Address).Locate(Search, display, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => Files(server.Address).Locate(Search, display, cancellation.Token),
+            Throws.InstanceOf<OperationCanceledException>());
         Assert.That(Left(), Is.Empty);
-        Assert.That(() => Files(server.Address).Locate(Search, display, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => Files(server.Address).Locate(Search, display, cancellation.Token),
+            Throws.InstanceOf<OperationCanceledException>());
         Assert.That(server.Requests, Has.Count.EqualTo(1));
     }
 
@@ -250,12 +253,13 @@ public class DatasetFilesTests
     public void TheErrorNamesAllWays()
     {
         var error = Assert.Throws<DatasetNotFoundException>(() => Files().Locate(Search))!;
-        foreach (var part in new[] { "Things", Package, "dataset-things", Path.Combine(Cache, "things"), "http://127.0.0.1:1/", "--data", "labels" })
-            Assert.That(error.Message, Does.Contain(part));
+        string[] parts = ["Things", Package, "dataset-things", Path.Combine(Cache, "things"), "http://127.0.0.1:1/", "--data", "labels"];
+        foreach (var part in parts) Assert.That(error.Message, Does.Contain(part));
         Assert.That(error, Is.InstanceOf<FileNotFoundException>());
         Assert.That(() => Files().Locate(Search with { MayDownload = false }),
             Throws.TypeOf<DatasetNotFoundException>().With.Message.Contains("switched off"));
-        Assert.That(() => Files().Locate(Search with { Cache = "" }), Throws.TypeOf<DatasetNotFoundException>().With.Message.Contains("no folder"));
+        Assert.That(() => Files().Locate(Search with { Cache = "" }),
+            Throws.TypeOf<DatasetNotFoundException>().With.Message.Contains("no folder"));
     }
 
     [Test]

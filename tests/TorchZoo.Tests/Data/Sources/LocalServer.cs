@@ -12,7 +12,8 @@ internal sealed class LocalServer : IDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Task _work;
 
-    /// <param name="answer">Writes what a request for a path (without the leading slash) is answered with; the connection ends with it.</param>
+    /// <param name="answer">Writes what a request for a path (without the leading slash) is answered with; then the connection
+    /// ends.</param>
     public LocalServer(Func<string, Stream, CancellationToken, Task> answer)
     {
         _listener.Start();

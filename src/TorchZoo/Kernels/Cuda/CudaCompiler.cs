@@ -36,12 +36,25 @@ public static partial class CudaCompiler
 
     internal static CudaBinary Compile(CudaSource source, string kernel, string target, KernelCache cache)
     {
-        ArgumentNullException.ThrowIfNull(source);
+        Check(source, target);
         ArgumentException.ThrowIfNullOrWhiteSpace(kernel);
-        ArgumentNullException.ThrowIfNull(target);
-        if (!Target.IsMatch(target)) throw new ArgumentException($"Expected sm_80, compute_80 or the like, got {target}", nameof(target));
         var compiler = Nvrtc.Instance;
-        return cache.GetOrAdd(KernelCache.Key(source, kernel, target, compiler.Version), () => compiler.Compile(source, kernel, target));
+        return cache.GetOrAdd(KernelCache.Key(source, kernel, target, compiler.Version), () => compiler.Compile(source, [kernel], target)[0]);
+    }
+
+    /// <summary>Several kernels, compiled together and not from the disk: for tests that all is well with a source.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="target">As in <see cref="Compile(CudaSource, string, string)"/>. Machine code is made by way of PTX.</param>
+    /// <param name="kernels">The kernels; none: all instances that the source lists.</param>
+    /// <returns>The kernels in their order, each with the image that holds all.</returns>
+    /// <exception cref="ArgumentException">That is no target.</exception>
+    /// <exception cref="CudaCompilationException">The source has an error, or no such kernel.</exception>
+    /// <exception cref="DllNotFoundException">There is no compiler; the message says where was looked.</exception>
+    public static IReadOnlyList<CudaBinary> CompileAll(CudaSource source, string target, params IReadOnlyList<string> kernels)
+    {
+        Check(source, target);
+        ArgumentNullException.ThrowIfNull(kernels);
+        return Nvrtc.Instance.Compile(source, kernels.Count == 0 ? source.Instances : kernels, target);
     }
 
     /// <summary>What to compile for: machine code where the compiler knows the GPU, else PTX for the next older architecture.</summary>
@@ -52,6 +65,13 @@ public static partial class CudaCompiler
         known.Contains(capability) ? $"sm_{capability}"
         : known.Any(k => k < capability) ? $"compute_{known.Where(k => k < capability).Max()}"
         : throw new NotSupportedException($"this CUDA compiler makes code for GPUs from compute capability {known.Min()} on; this one's is {capability}");
+
+    private static void Check(CudaSource source, string target)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        if (!Target.IsMatch(target)) throw new ArgumentException($"Expected sm_80, compute_80 or the like, got {target}", nameof(target));
+    }
 
     [GeneratedRegex(@"^(sm|compute)_\d{2,3}[af]?$")]
     private static partial Regex Target { get; }

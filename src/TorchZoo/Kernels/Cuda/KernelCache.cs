@@ -16,7 +16,7 @@ internal sealed class KernelCache(string folder)
     private static ReadOnlySpan<byte> Magic => "TZKC0001"u8;
 
     private const string Extension = ".kernel";
-    private const int MostFiles = 2000;
+    internal const int MostFiles = 2000;
 
     /// <summary>The user's: in XDG_CACHE_HOME (or ~/.cache), on Windows in the local application data.</summary>
     public static KernelCache Default { get; } = new(Path.Combine(UserFolder(), "torchzoo", "kernels"));

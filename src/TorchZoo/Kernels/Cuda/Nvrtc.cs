@@ -50,14 +50,16 @@ internal sealed unsafe class Nvrtc
     /// <summary>The architectures that it knows, e.g. 80 for sm_80, ascending.</summary>
     public IReadOnlyList<int> Architectures { get; }
 
-    /// <summary>Compiles one kernel.</summary>
+    /// <summary>Compiles kernels of one source together.</summary>
     /// <param name="source">The source.</param>
-    /// <param name="kernel">Its name as an expression in C++, e.g. <c>forward&lt;float&gt;</c>.</param>
+    /// <param name="kernels">Their names as expressions in C++, e.g. <c>forward&lt;float&gt;</c>.</param>
     /// <param name="target"><c>sm_80</c> for machine code, <c>compute_80</c> for PTX.</param>
+    /// <returns>Each kernel, with the image that holds all.</returns>
     /// <exception cref="CudaCompilationException">The source has an error.</exception>
-    public CudaBinary Compile(CudaSource source, string kernel, string target)
+    public CudaBinary[] Compile(CudaSource source, IReadOnlyList<string> kernels, string target)
     {
-        using var text = new Utf8Strings(source.Text, source.Name, kernel);
+        using var text = new Utf8Strings(source.Text, source.Name);
+        using var expressions = new Utf8Strings([.. kernels]);
         using var headers = new Utf8Strings([.. source.Headers.Values]);
         using var names = new Utf8Strings([.. source.Headers.Keys]);
         using var options = new Utf8Strings([.. source.Options, $"--gpu-architecture={target}"]);
@@ -65,21 +67,30 @@ internal sealed unsafe class Nvrtc
         Check(_create(&program, text[0], text[1], source.Headers.Count, headers.Pointers, names.Pointers));
         try
         {
-            Check(_addName(program, text[2]));
-            var result = _compile(program, options.Count, options.Pointers);
-            byte* lowered = null;
-            if (result == 0) result = _loweredName(program, text[2], &lowered);
-            if (result != 0)
+            for (var i = 0; i < kernels.Count; i++) Check(_addName(program, expressions[i]));
+            CheckCompiled(program, _compile(program, options.Count, options.Pointers));
+            var code = Output(program, "PTX");
+            var ptx = Encoding.UTF8.GetString(code);
+            if (target.StartsWith("sm_", StringComparison.Ordinal)) code = Output(program, "CUBIN");
+            var binaries = new CudaBinary[kernels.Count];
+            for (var i = 0; i < binaries.Length; i++)
             {
-                var log = Encoding.UTF8.GetString(Output(program, "ProgramLog")).TrimEnd('\0');
-                throw new CudaCompilationException(source.Name, kernel, target, log.Trim().Length > 0 ? log : ErrorText(result));
+                byte* lowered = null;
+                CheckCompiled(program, _loweredName(program, expressions[i], &lowered));
+                var entry = Marshal.PtrToStringUTF8((nint)lowered)!;
+                binaries[i] = new CudaBinary(entry, target, code, Ptx.ParameterSizes(ptx, entry));
             }
-            var entry = Marshal.PtrToStringUTF8((nint)lowered)!;
-            var ptx = Output(program, "PTX");
-            return new CudaBinary(entry, target, target.StartsWith("sm_", StringComparison.Ordinal) ? Output(program, "CUBIN") : ptx,
-                Ptx.ParameterSizes(Encoding.UTF8.GetString(ptx), entry));
+            return binaries;
         }
         finally { _ = _destroy(&program); }
+
+        void CheckCompiled(nint compiled, int result)
+        {
+            if (result == 0) return;
+            var log = Encoding.UTF8.GetString(Output(compiled, "ProgramLog")).TrimEnd('\0');
+            throw new CudaCompilationException(source.Name, string.Join(", ", kernels), target,
+                log.Trim().Length > 0 ? log : ErrorText(result));
+        }
     }
 
     // nvrtcGetPTX and its like, with their sizes.
@@ -103,7 +114,7 @@ internal sealed unsafe class Nvrtc
     }
 
     /// <summary>Strings as C wants them.</summary>
-    private readonly ref struct Utf8Strings
+    private readonly struct Utf8Strings : IDisposable
     {
         // One more, so that there is always something to point to.
         public Utf8Strings(params string[] strings)

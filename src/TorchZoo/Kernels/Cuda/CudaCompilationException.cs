@@ -31,7 +31,7 @@ public sealed partial class CudaCompilationException : Exception
     /// <summary>The line of the first error, from 1.</summary>
     public int? Line { get; }
 
-    // file.cu(12): error: identifier "x" is undefined
-    [GeneratedRegex(@"^(.+?)\((\d+)\): (?:catastrophic )?error", RegexOptions.Multiline)]
+    // file.cu(12): error: identifier "x" is undefined. What begins with __nv is no file: there the compiler looks up names.
+    [GeneratedRegex(@"^(?!__nv)(.+?)\((\d+)\): (?:catastrophic )?error", RegexOptions.Multiline)]
     private static partial Regex FirstError { get; }
 }

@@ -45,8 +45,10 @@ public sealed partial class CudaSource
     /// <summary>The headers that can be included.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; }
 
-    /// <summary>Options of the compiler, beside the architecture.</summary>
-    public IReadOnlyList<string> Options { get; init; } = ["--std=c++17"];
+    /// <summary>Options of the compiler, e.g. <c>-DSIZE=4</c>, beside the architecture and the language, which is C++17.</summary>
+    public IReadOnlyList<string> Options { get; init; } = [];
+
+    internal IReadOnlyList<string> AllOptions => ["--std=c++17", .. Options];
 
     /// <summary>The instances that the text lists in lines <c>// instantiate:</c>.</summary>
     public IReadOnlyList<string> Instances => [.. InstanceLine.Matches(Text).SelectMany(match => Alternatives(match.Groups[1].Value.Trim()))];

@@ -29,7 +29,7 @@ internal sealed class KernelCache(string folder)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Add([compiler.ToString(), target, kernel, source.Name, source.Text]);
-        Add(source.Options);
+        Add(source.AllOptions);
         Add(source.Headers.OrderBy(h => h.Key, StringComparer.Ordinal).SelectMany(h => new[] { h.Key, h.Value }));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
 

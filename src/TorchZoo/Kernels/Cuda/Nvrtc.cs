@@ -62,7 +62,7 @@ internal sealed unsafe class Nvrtc
         using var expressions = new Utf8Strings([.. kernels]);
         using var headers = new Utf8Strings([.. source.Headers.Values]);
         using var names = new Utf8Strings([.. source.Headers.Keys]);
-        using var options = new Utf8Strings([.. source.Options, $"--gpu-architecture={target}"]);
+        using var options = new Utf8Strings([.. source.AllOptions, $"--gpu-architecture={target}"]);
         nint program = 0;
         Check(_create(&program, text[0], text[1], source.Headers.Count, headers.Pointers, names.Pointers));
         try

@@ -69,7 +69,8 @@ public static class SineJet
         return cat(blocks, 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>y into <paramref name="y"/>, by the kernel; on a GPU without one, in torch operations. Nothing is recorded for gradients.</summary>
+    /// <summary>y into <paramref name="y"/>, by the kernel; on a GPU without one, in torch operations. Nothing is recorded
+    /// for gradients.</summary>
     /// <param name="z">(1 + d + m, points, width), contiguous, without bias.</param>
     /// <param name="bias">(width), added to the value block first; null: 0.</param>
     /// <param name="y">Of z's shape and type, contiguous; may be z.</param>
@@ -105,7 +106,8 @@ public static class SineJet
     {
         var d = (int)z.shape[0] - 1 - second.GetLength(0);
         if (!CudaKernels.AreAvailable || !CudaSineJet.Takes(second)) ForwardByTorch(z, bias, y, second, omega);
-        else if (z.dtype == ScalarType.Float32) CudaSineJet.Forward<float>(CudaStream.Of(z), z, bias, y, z.shape[1], z.shape[2], d, second, omega);
+        else if (z.dtype == ScalarType.Float32)
+            CudaSineJet.Forward<float>(CudaStream.Of(z), z, bias, y, z.shape[1], z.shape[2], d, second, omega);
         else CudaSineJet.Forward<double>(CudaStream.Of(z), z, bias, y, z.shape[1], z.shape[2], d, second, omega);
     }
 
@@ -332,7 +334,8 @@ public static class SineJet
             using var scope = NewDisposeScope();
             var saved = ctx.get_saved_variables();
             var (z, bias) = (saved[0], saved.Count > 1 ? saved[1] : null);
-            List<Tensor> result = [.. (is_grad_enabled() ? Recorded() : ByKernel()).Select(g => g?.MoveToOuterDisposeScope()!), null!, null!];
+            var gradients = is_grad_enabled() ? Recorded() : ByKernel();
+            List<Tensor> result = [.. gradients.Select(g => g?.MoveToOuterDisposeScope()!), null!, null!];
             // Nothing else in managed code refers to them until libtorch has taken them over.
             ctx.save_data("gradients", result);
             return result;
@@ -369,8 +372,8 @@ public static class SineJet
     {
         Check(z, second);
         if (z.dim() != 3 || !z.is_contiguous() || !IsKnown(z))
-            throw new ArgumentException($"Expected a contiguous tensor (blocks, points, width) of float32 or float64 on a CPU or GPU, got {z.dtype} "
-                + $"({string.Join(", ", z.shape)}) on {z.device}", nameof(z));
+            throw new ArgumentException($"Expected a contiguous tensor (blocks, points, width) of float32 or float64 on a CPU or GPU, "
+                + $"got {z.dtype} ({string.Join(", ", z.shape)}) on {z.device}", nameof(z));
         if (bias is not null && (!bias.shape.AsSpan().SequenceEqual([z.shape[2]]) || bias.dtype != z.dtype || !bias.is_contiguous()
             || !IsBeside(bias)))
             throw new ArgumentException($"Expected {z.dtype} ({z.shape[2]}), got {bias.dtype} ({string.Join(", ", bias.shape)})",

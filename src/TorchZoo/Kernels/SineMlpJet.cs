@@ -14,7 +14,8 @@ namespace TorchZoo.Kernels;
 /// <remarks>
 /// On CPUs in float32 and float64 the points go through the whole network in chunks that stay in the cache, forward and backward, some
 /// threads side by side; only pre-activations are kept for the gradients. On other devices the network is gone through layer by layer,
-/// with <see cref="SineJet.Compute"/> between the products. Higher derivatives go through torch operations. With as many threads the results are the same to the bit.
+/// with <see cref="SineJet.Compute"/> between the products. Higher derivatives go through torch operations. With as many threads the
+/// results are the same to the bit.
 /// </remarks>
 public sealed class SineMlpJet
 {

@@ -14,7 +14,8 @@ public readonly struct CudaArgument
     private readonly UInt128 _value;
     private readonly byte[]? _large;
 
-    private CudaArgument(int size, UInt128 value, byte[]? large, object? owner) => (Size, _value, _large, Owner) = (size, value, large, owner);
+    private CudaArgument(int size, UInt128 value, byte[]? large, object? owner) =>
+        (Size, _value, _large, Owner) = (size, value, large, owner);
 
     /// <summary>Bytes.</summary>
     public int Size { get; }
@@ -37,8 +38,9 @@ public readonly struct CudaArgument
     public static implicit operator CudaArgument(Tensor? tensor)
     {
         if (tensor is null) return Pointer(0, null);
-        if (!tensor.is_contiguous()) throw new ArgumentException(
-            $"Expected a contiguous tensor, got ({string.Join(", ", tensor.shape)}) in steps of ({string.Join(", ", tensor.stride())})", nameof(tensor));
+        if (!tensor.is_contiguous())
+            throw new ArgumentException($"Expected a contiguous tensor, got ({string.Join(", ", tensor.shape)}) in steps of "
+                + $"({string.Join(", ", tensor.stride())})", nameof(tensor));
         return Pointer(TensorMemory.Address(tensor), tensor);
     }
 

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace TorchZoo.Kernels.Cuda;
 
 /// <summary>Compiles CUDA kernels at run time, with NVIDIA's compiler library (NVRTC). No GPU is needed for it.</summary>
-/// <remarks>What was compiled is kept in the user's cache folder, <c>torchzoo/kernels</c> in XDG_CACHE_HOME (or ~/.cache), on Windows in the
-/// local application data.</remarks>
+/// <remarks>What was compiled is kept in the user's cache folder: <c>torchzoo/kernels</c> in XDG_CACHE_HOME (or ~/.cache), on Windows in
+/// the local application data.</remarks>
 public static partial class CudaCompiler
 {
     private static readonly Lazy<string?> Missing = new(() =>
@@ -32,14 +32,16 @@ public static partial class CudaCompiler
     /// <exception cref="ArgumentException">That is no target.</exception>
     /// <exception cref="CudaCompilationException">The source has an error, or no such kernel.</exception>
     /// <exception cref="DllNotFoundException">There is no compiler; the message says where was looked.</exception>
-    public static CudaBinary Compile(CudaSource source, string kernel, string target) => Compile(source, kernel, target, KernelCache.Default);
+    public static CudaBinary Compile(CudaSource source, string kernel, string target) =>
+        Compile(source, kernel, target, KernelCache.Default);
 
     internal static CudaBinary Compile(CudaSource source, string kernel, string target, KernelCache cache)
     {
         Check(source, target);
         ArgumentException.ThrowIfNullOrWhiteSpace(kernel);
         var compiler = Nvrtc.Instance;
-        return cache.GetOrAdd(KernelCache.Key(source, kernel, target, compiler.Version), () => compiler.Compile(source, [kernel], target)[0]);
+        return cache.GetOrAdd(KernelCache.Key(source, kernel, target, compiler.Version),
+            () => compiler.Compile(source, [kernel], target)[0]);
     }
 
     /// <summary>Several kernels, compiled together and not from the disk: for tests that all is well with a source.</summary>
@@ -64,7 +66,8 @@ public static partial class CudaCompiler
     internal static string TargetFor(int capability, IReadOnlyList<int> known) =>
         known.Contains(capability) ? $"sm_{capability}"
         : known.Any(k => k < capability) ? $"compute_{known.Where(k => k < capability).Max()}"
-        : throw new NotSupportedException($"this CUDA compiler makes code for GPUs from compute capability {known.Min()} on; this one's is {capability}");
+        : throw new NotSupportedException($"this CUDA compiler makes code for GPUs from compute capability {known.Min()} on; "
+            + $"this one's is {capability}");
 
     private static void Check(CudaSource source, string target)
     {

@@ -46,8 +46,8 @@ public static class CudaElementwise
         Check(result, gradient, nameof(result));
         if (x is not null) Check(x, gradient, nameof(x));
         if (y is not null) Check(y, gradient, nameof(y));
-        if ((SlopeIsOfValue(function) ? y : x) is null)
-            throw new ArgumentNullException(SlopeIsOfValue(function) ? nameof(y) : nameof(x), $"The derivative of {function} is taken from it");
+        var (source, name) = SlopeIsOfValue(function) ? (y, nameof(y)) : (x, nameof(x));
+        if (source is null) throw new ArgumentNullException(name, $"The derivative of {function} is taken from it");
         Kernel(CudaDevice.Of(gradient), "backward", function, gradient.dtype).LaunchFor(Packs(gradient.numel(), gradient.dtype),
             CudaStream.Of(gradient), x, y, gradient, result, gradient.numel());
     }
@@ -73,8 +73,9 @@ public static class CudaElementwise
     /// <param name="result">Address of n numbers; may be one of the three.</param>
     /// <param name="n">How many.</param>
     /// <exception cref="ArgumentException">There is no kernel for the type.</exception>
-    public static void Backward(ElementwiseFunction function, ScalarType type, CudaStream stream, nint x, nint y, nint gradient, nint result,
-        long n) => Kernel(stream.Device, "backward", function, type).LaunchFor(Packs(n, type), stream, x, y, gradient, result, n);
+    public static void Backward(ElementwiseFunction function, ScalarType type, CudaStream stream, nint x, nint y, nint gradient,
+        nint result, long n) =>
+        Kernel(stream.Device, "backward", function, type).LaunchFor(Packs(n, type), stream, x, y, gradient, result, n);
 
     private static CudaKernel Kernel(CudaDevice device, string name, ElementwiseFunction function, ScalarType type)
     {
@@ -97,7 +98,7 @@ public static class CudaElementwise
         ArgumentNullException.ThrowIfNull(tensor, name);
         if (tensor.device_type != DeviceType.CUDA || tensor.device_index != like.device_index || tensor.dtype != like.dtype
             || !tensor.is_contiguous() || !tensor.shape.AsSpan().SequenceEqual(like.shape))
-            throw new ArgumentException($"Expected a contiguous {like.dtype} ({string.Join(", ", like.shape)}) on a GPU, got {tensor.dtype} "
-                + $"({string.Join(", ", tensor.shape)}) on {tensor.device}", name);
+            throw new ArgumentException($"Expected a contiguous {like.dtype} ({string.Join(", ", like.shape)}) on a GPU, got "
+                + $"{tensor.dtype} ({string.Join(", ", tensor.shape)}) on {tensor.device}", name);
     }
 }

@@ -37,12 +37,14 @@ public sealed unsafe class CudaKernel
     /// <exception cref="CudaException">The driver refuses.</exception>
     public void Launch(Dim3 grid, Dim3 block, int sharedBytes, CudaStream stream, params ReadOnlySpan<CudaArgument> arguments)
     {
-        if (stream.Device != Device) throw new ArgumentException($"Expected a stream of {Device}, got one of {stream.Device}", nameof(stream));
+        if (stream.Device != Device)
+            throw new ArgumentException($"Expected a stream of {Device}, got one of {stream.Device}", nameof(stream));
         if (grid.X < 0 || grid.Y < 0 || grid.Z < 0) throw new ArgumentException($"Expected sizes from 0, got {grid}", nameof(grid));
         if (block.X < 1 || block.Y < 1 || block.Z < 1 || block.Count > 1024)
             throw new ArgumentException($"Expected 1 to 1024 threads, got {block}", nameof(block));
         if (sharedBytes < 0 || sharedBytes > Device.MaxSharedBytes)
-            throw new ArgumentException($"Expected at most {Device.MaxSharedBytes} bytes on {Device}, got {sharedBytes}", nameof(sharedBytes));
+            throw new ArgumentException($"Expected at most {Device.MaxSharedBytes} bytes on {Device}, got {sharedBytes}",
+                nameof(sharedBytes));
         CheckSizes(_name, _parameterSizes, arguments);
         for (var i = 0; i < arguments.Length; i++) CheckDevice(i, arguments[i].Owner);
         if (grid.Count == 0) return;
@@ -99,13 +101,15 @@ public sealed unsafe class CudaKernel
             throw new ArgumentException($"Expected {expected.Count} arguments for {kernel}, got {arguments.Length}", nameof(arguments));
         for (var i = 0; i < arguments.Length; i++)
             if (arguments[i].Size != expected[i])
-                throw new ArgumentException($"Expected {expected[i]} bytes for argument {i} of {kernel}, got {arguments[i].Size}", nameof(arguments));
+                throw new ArgumentException($"Expected {expected[i]} bytes for argument {i} of {kernel}, got {arguments[i].Size}",
+                    nameof(arguments));
     }
 
     private void CheckDevice(int i, object? owner)
     {
         if (owner is Tensor tensor && (tensor.device_type != DeviceType.CUDA || tensor.device_index != Device.Index))
-            throw new ArgumentException($"Expected a tensor on {Device} as argument {i} of {_name}, got one on {tensor.device}", "arguments");
+            throw new ArgumentException($"Expected a tensor on {Device} as argument {i} of {_name}, got one on {tensor.device}",
+                "arguments");
     }
 
     private void AllowShared(int bytes)

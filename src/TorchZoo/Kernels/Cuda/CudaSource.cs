@@ -51,7 +51,8 @@ public sealed partial class CudaSource
     internal IReadOnlyList<string> AllOptions => ["--std=c++17", .. Options];
 
     /// <summary>The instances that the text lists in lines <c>// instantiate:</c>.</summary>
-    public IReadOnlyList<string> Instances => [.. InstanceLine.Matches(Text).SelectMany(match => Alternatives(match.Groups[1].Value.Trim()))];
+    public IReadOnlyList<string> Instances =>
+        [.. InstanceLine.Matches(Text).SelectMany(match => Alternatives(match.Groups[1].Value.Trim()))];
 
     /// <summary>A source that is embedded in an assembly.</summary>
     /// <param name="assembly">The assembly.</param>

@@ -65,8 +65,8 @@ internal sealed class KernelCache(string folder)
         {
             var bytes = File.ReadAllBytes(path);
             var head = Magic.Length + SHA256.HashSizeInBytes;
-            if (bytes.Length < head || !bytes.AsSpan().StartsWith(Magic)
-                || !SHA256.HashData(bytes.AsSpan(head)).AsSpan().SequenceEqual(bytes.AsSpan(Magic.Length, SHA256.HashSizeInBytes))) return null;
+            if (bytes.Length < head || !bytes.AsSpan().StartsWith(Magic)) return null;
+            if (!bytes.AsSpan(Magic.Length, SHA256.HashSizeInBytes).SequenceEqual(SHA256.HashData(bytes.AsSpan(head)))) return null;
             using var reader = new BinaryReader(new MemoryStream(bytes, head, bytes.Length - head));
             var (entry, target) = (reader.ReadString(), reader.ReadString());
             var sizes = new int[reader.ReadInt32()];

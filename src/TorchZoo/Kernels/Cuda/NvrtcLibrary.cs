@@ -12,7 +12,8 @@ internal static class NvrtcLibrary
 
     /// <summary>What is tried, in order: files beside libtorch (CUDA builds bring the compiler), in the folders of CUDA's toolkit, and the
     /// names that the system's loader may know.</summary>
-    public static IReadOnlyList<string> Candidates() => [.. TorchFolders().Concat(ToolkitFolders()).SelectMany(FilesIn).Concat(SystemNames)];
+    public static IReadOnlyList<string> Candidates() =>
+        [.. TorchFolders().Concat(ToolkitFolders()).SelectMany(FilesIn).Concat(SystemNames)];
 
     /// <summary>The first that loads.</summary>
     /// <param name="candidates">Paths or names.</param>
@@ -23,7 +24,8 @@ internal static class NvrtcLibrary
             if (NativeLibrary.TryLoad(candidate, out var handle)) return (handle, candidate);
         throw new DllNotFoundException("CUDA's run-time compiler (NVRTC) was not found, so CUDA kernels can't be compiled. A CUDA build of "
             + "libtorch brings it (package TorchSharp-cuda-linux or -windows); else install the CUDA toolkit, or Debian's package "
-            + $"libnvrtc11.2. Looked beside libtorch, in the folders of CUDA_HOME and CUDA_PATH, and tried: {string.Join(", ", candidates)}");
+            + $"libnvrtc11.2. Looked beside libtorch, in the folders of CUDA_HOME and CUDA_PATH, and tried: "
+            + $"{string.Join(", ", candidates)}");
     }
 
     /// <summary>The files in a folder that are the compiler, by their names; none if there is no such folder.</summary>
@@ -40,16 +42,17 @@ internal static class NvrtcLibrary
 
     // Where .NET looks for native libraries: the program's folder, its runtimes folder or the package cache.
     private static IEnumerable<string> TorchFolders() =>
-        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string)?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [])
+        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             .Append(AppContext.BaseDirectory)
             .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", OperatingSystem.IsWindows() ? "win-x64" : "linux-x64", "native"))
             .Distinct();
 
     private static IEnumerable<string> ToolkitFolders()
     {
-        var roots = new[] { Environment.GetEnvironmentVariable("CUDA_HOME"), Environment.GetEnvironmentVariable("CUDA_PATH"), "/usr/local/cuda" };
+        string?[] roots =
+            [Environment.GetEnvironmentVariable("CUDA_HOME"), Environment.GetEnvironmentVariable("CUDA_PATH"), "/usr/local/cuda"];
         foreach (var root in roots)
-            foreach (var folder in new[] { "lib64", "lib", Path.Combine("targets", "x86_64-linux", "lib"), "bin", Path.Combine("bin", "x64") })
+            foreach (var folder in new[] { "lib64", "lib", "targets/x86_64-linux/lib", "bin", "bin/x64" })
                 if (!string.IsNullOrEmpty(root)) yield return Path.Combine(root, folder);
     }
 }

@@ -75,7 +75,8 @@ public sealed class CompilationTests
             struct Three { float a, b, c; };
             struct Big { double s[32]; };
             __global__ void none() { }
-            __global__ void some(bool a, short b, int c, float d, double e, const float* f, Three g, Big h, char i) { *(double*)f = e + h.s[c]; }
+            __global__ void some(bool a, short b, int c, float d, double e, const float* f, Three g, Big h, char i)
+            { *(double*)f = e + h.s[c]; }
             """;
         Assert.Multiple(() =>
         {
@@ -83,8 +84,8 @@ public sealed class CompilationTests
             Assert.That(Compile(Text, "some").ParameterSizes, Is.EqualTo(new[] { 1, 2, 4, 4, 8, 8, 12, 256, 1 }));
         });
         // CUDA 12 says more of pointers.
-        Assert.That(Ptx.ParameterSizes(".visible .entry k(\n\t.param .u64 .ptr .global .align 1 k_param_0,\n\t.param .u32 k_param_1\n)\n", "k"),
-            Is.EqualTo(new[] { 8, 4 }));
+        const string Later = ".visible .entry k(\n\t.param .u64 .ptr .global .align 1 k_param_0,\n\t.param .u32 k_param_1\n)\n";
+        Assert.That(Ptx.ParameterSizes(Later, "k"), Is.EqualTo(new[] { 8, 4 }));
         Assert.That(() => Ptx.ParameterSizes(".visible .entry other()", "k"), Throws.TypeOf<InvalidDataException>());
     }
 
@@ -136,7 +137,8 @@ public sealed class CompilationTests
     public void OptionsAndHeadersReachTheCompiler()
     {
         Cuda.NeedsCompiler();
-        var source = new CudaSource("test.cu", "#include \"mine.cuh\"\n#include \"torchzoo.cuh\"\n__global__ void k(Mine<SIZE> m, int64 n) { }\n",
+        var source = new CudaSource("test.cu",
+            "#include \"mine.cuh\"\n#include \"torchzoo.cuh\"\n__global__ void k(Mine<SIZE> m, int64 n) { }\n",
             new Dictionary<string, string> { ["mine.cuh"] = "template <int n> struct Mine { int items[n]; };" })
         { Options = ["-DSIZE=5"] };
         Assert.That(CudaCompiler.CompileAll(source, "sm_80", "k")[0].ParameterSizes, Is.EqualTo(new[] { 20, 8 }));

@@ -24,7 +24,8 @@ public sealed class CudaSourceTests
     {
         var source = CudaSource.Embedded(typeof(CudaSourceTests).Assembly, "header_check.cu");
         Assert.That(source.Headers.Keys, Is.EquivalentTo(new[] { "affine.cuh", "torchzoo.cuh" }));
-        Assert.That(CudaSource.AllEmbedded(typeof(CudaSource).Assembly).Select(s => s.Name), Has.Member("sine_jet.cu").And.Member("elementwise.cu"));
+        Assert.That(CudaSource.AllEmbedded(typeof(CudaSource).Assembly).Select(s => s.Name),
+            Has.Member("sine_jet.cu").And.Member("elementwise.cu"));
         Assert.That(() => CudaSource.Embedded(typeof(CudaSourceTests).Assembly, "absent.cu"),
             Throws.ArgumentException.With.Message.Contain("header_check.cu"));
     }

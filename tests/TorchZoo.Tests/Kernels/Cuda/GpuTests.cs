@@ -17,6 +17,9 @@ public sealed class GpuTests
     // Empty, less than 16 bytes, whole packs and ragged ends, more than a grid holds at once.
     private static readonly int[] Lengths = [0, 1, 3, 4, 7, 8, 9, 31, 255, 1000, 4097];
 
+    private static readonly Gen<(int D, int M, int Points, int Width, bool Single, bool Bias)> Shapes =
+        Gen.Select(Gen.Int[0, 4], Gen.Int[0, 3], Gen.Int[0, 5], Gen.Int[1, 300], Gen.Bool, Gen.Bool);
+
     [SetUp]
     public void NeedsAGpu() => _ = Cuda.Device;
 
@@ -36,8 +39,8 @@ public sealed class GpuTests
     public void SixteenBitTypesRoundAsTorchDoes([Values] bool brain)
     {
         using var scope = NewDisposeScope();
-        float[] odd = [0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, 65504, 65520, 65519.99f, 1e-8f, 6e-8f,
-            3e-5f, 1.00390625f, 1.01171875f, 1.00048828125f, 1.00146484375f];
+        float[] odd = [0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, 65504, 65520, 65519.99f,
+            1e-8f, 6e-8f, 3e-5f, 1.00390625f, 1.01171875f, 1.00048828125f, 1.00146484375f];
         float[] x = [.. odd, .. Uniform(1000, 1000, 1).Select(v => (float)v), .. Uniform(1000, 1e-6, 2).Select(v => (float)v)];
         using CudaBuffer<float> from = new(Cuda.Device, x), to = new(Cuda.Device, x.Length);
         Kernel($"round_trip<{(brain ? "bfloat16" : "float16")}>").LaunchFor(x.Length, Stream, from, to, (long)x.Length);
@@ -133,7 +136,8 @@ public sealed class GpuTests
             var exact = x.to(ScalarType.Float64).requires_grad_();
             var value = Reference(function, exact);
 
-            using CudaBuffer<byte> xs = Upload(x), gs = Upload(gradient), ys = new(Cuda.Device, xs.Length), results = new(Cuda.Device, xs.Length);
+            using CudaBuffer<byte> xs = Upload(x), gs = Upload(gradient);
+            using CudaBuffer<byte> ys = new(Cuda.Device, xs.Length), results = new(Cuda.Device, xs.Length);
             CudaElementwise.Forward(function, type, Stream, xs.Address, ys.Address, n);
             CudaElementwise.Backward(function, type, Stream, xs.Address, ys.Address, gs.Address, results.Address, n);
             var y = Download(ys, type);
@@ -158,7 +162,13 @@ public sealed class GpuTests
         void Compare(Tensor ours, Tensor expected, string what)
         {
             if (ours.numel() == 0) return;
-            var ulp = type switch { ScalarType.Float64 => 2.3e-16, ScalarType.Float32 => 1.2e-7, ScalarType.Float16 => 9.8e-4, _ => 7.9e-3 };
+            var ulp = type switch
+            {
+                ScalarType.Float64 => 2.3e-16,
+                ScalarType.Float32 => 1.2e-7,
+                ScalarType.Float16 => 9.8e-4,
+                _ => 7.9e-3,
+            };
             // Half a unit for the result's own rounding, some more for the arithmetic; near zero, of the numbers that it is a sum of.
             var error = ((ours.to(ScalarType.Float64) - expected).abs() / (expected.abs() + 1)).max().item<double>();
             Assert.That(error, Is.LessThan((type is ScalarType.Float16 or ScalarType.BFloat16 ? 2 : 16) * ulp), what);
@@ -209,7 +219,7 @@ public sealed class GpuTests
 
     [Test, Category("Property")]
     public void SineJetIsTheReferenceForwardAndBackward() =>
-        Gen.Select(Gen.Int[0, 4], Gen.Int[0, 3], Gen.Int[0, 5], Gen.Int[1, 300], Gen.Bool, Gen.Bool).Sample((d, m, points, width, single, hasBias) =>
+        Shapes.Sample((d, m, points, width, single, hasBias) =>
         {
             using var scope = NewDisposeScope();
             using var generator = new Generator((ulong)(points * 100 + width));
@@ -280,7 +290,8 @@ public sealed class GpuTests
             Assert.That(() => kernel.Launch(-1, 32, 0, Stream, x, x, 4L), Throws.ArgumentException);
             Assert.That(() => kernel.Launch(1, 32, 0, Stream, x, x), Throws.ArgumentException);
             Assert.That(() => kernel.Launch(1, 32, 0, Stream, x, x, 4), Throws.ArgumentException);
-            Assert.That(() => kernel.Launch(1, 32, 0, Stream, x, zeros(4), 4L), Throws.ArgumentException.With.Message.Contain("argument 1"));
+            Assert.That(() => kernel.Launch(1, 32, 0, Stream, x, zeros(4), 4L),
+                Throws.ArgumentException.With.Message.Contain("argument 1"));
             Assert.That(() => kernel.Launch(0, 32, 0, Stream, x, x, 4L), Throws.Nothing);
             Assert.That(() => x.CopyFrom(new float[3]), Throws.ArgumentException);
             Assert.That(() => new CudaBuffer<double>(Cuda.Device, 1L << 50), Throws.TypeOf<CudaException>().With.Message.Contain("MEMORY"));

@@ -70,7 +70,8 @@ public sealed class LaunchTests
         Assert.Multiple(() =>
         {
             Assert.That(() => CudaKernel.CheckSizes("k", sizes, [(nint)0, 1, 2f]), Throws.Nothing);
-            Assert.That(() => CudaKernel.CheckSizes("k", sizes, [(nint)0, 1]), Throws.ArgumentException.With.Message.Contain("3 arguments for k, got 2"));
+            Assert.That(() => CudaKernel.CheckSizes("k", sizes, [(nint)0, 1]),
+                Throws.ArgumentException.With.Message.Contain("3 arguments for k, got 2"));
             Assert.That(() => CudaKernel.CheckSizes("k", sizes, [(nint)0, 1, 2d]),
                 Throws.ArgumentException.With.Message.Contain("4 bytes for argument 2 of k, got 8"));
         });

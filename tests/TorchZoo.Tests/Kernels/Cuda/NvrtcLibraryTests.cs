@@ -27,8 +27,10 @@ public sealed class NvrtcLibraryTests
     public void FilesOfAnyVersionAreFoundAndTheirCompanionsAreNot()
     {
         using var folder = new TemporaryFolder();
-        string[] found = OperatingSystem.IsWindows() ? ["nvrtc64_120_0.dll"] : ["libnvrtc.so.12", "libnvrtc-672ee683.so.11.2", "libnvrtc.so"];
-        string[] others = ["libnvrtc-builtins.so.12.8", "libnvrtc.alt.so.12", "nvrtc-builtins64_128.dll", "nvrtc64_120_0.alt.dll", "libcublas.so.12"];
+        string[] found = OperatingSystem.IsWindows() ? ["nvrtc64_120_0.dll"]
+            : ["libnvrtc.so.12", "libnvrtc-672ee683.so.11.2", "libnvrtc.so"];
+        string[] others = ["libnvrtc-builtins.so.12.8", "libnvrtc.alt.so.12", "libcublas.so.12",
+            "nvrtc-builtins64_128.dll", "nvrtc64_120_0.alt.dll"];
         foreach (var name in found.Concat(others)) File.WriteAllText(folder[name], "");
         Assert.That(NvrtcLibrary.FilesIn(folder.Path).Select(Path.GetFileName), Is.EquivalentTo(found));
         Assert.That(NvrtcLibrary.FilesIn(folder["absent"]), Is.Empty);

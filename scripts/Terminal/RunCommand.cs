@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using TorchZoo.Kernels.Cuda;
 using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
@@ -69,6 +70,8 @@ internal static class RunCommand
         if (context.Precision != Precision.Float32) report.Note("precision", context.Precision.ToString().ToLowerInvariant());
         report.Note("folder", Values.ShortPath(context.Directory));
         if (TorchRuntime.Notice is { } notice) report.Warn(notice);
+        if (context.Device.type == DeviceType.CUDA && CudaKernels.Problem is { } problem)
+            report.Warn($"CUDA kernels are replaced by slower torch operations: {problem}");
         if (context.Size == RunSize.Smoke) report.Warn("a smoke run; its numbers mean nothing");
         if (context.Size == RunSize.Full && context.Device.type == DeviceType.CPU)
             report.Warn("the paper's setting on a CPU: this takes long");

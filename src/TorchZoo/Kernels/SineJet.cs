@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using TorchSharp;
 using TorchZoo.Kernels.Cpu;
+using TorchZoo.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Kernels;
@@ -11,15 +13,28 @@ namespace TorchZoo.Kernels;
 /// y = sin ωz, y_i = ω cos(ωz) z_i, D_j y = ω cos(ωz) D_j z − ω² sin(ωz) Σ_i S_ji z_i².
 /// </summary>
 /// <remarks>
-/// The 1 + d + m blocks lie one after the other, (1 + d + m, points, width), so that a linear map acts on all in one product. CPU in
-/// float32 and float64 have a kernel that reads and writes each number once; everything else goes through torch operations, which are also
-/// what higher derivatives are taken of.
+/// The 1 + d + m blocks lie one after the other, (1 + d + m, points, width), so that a linear map acts on all in one product. CPUs and
+/// NVIDIA's GPUs in float32 and float64 have a kernel that reads and writes each number once; everything else goes through torch
+/// operations, which are also what higher derivatives are taken of.
 /// </remarks>
 public static class SineJet
 {
-    /// <summary>There is a kernel for this device and type.</summary>
-    public static bool HasKernel(Tensor z) =>
-        z.device.type == TorchSharp.DeviceType.CPU && z.dtype is ScalarType.Float32 or ScalarType.Float64;
+    /// <summary>There is a kernel for this device and type. On a GPU one is compiled, if there is a compiler
+    /// (<see cref="CudaKernels.Problem"/>).</summary>
+    public static bool HasKernel(Tensor z) => IsKnown(z) && (z.device_type == DeviceType.CPU || CudaKernels.AreAvailable);
+
+    /// <summary>By the kernel where there is one, else in torch operations. It can be differentiated any number of times.</summary>
+    /// <param name="z">(1 + d + m, points, width)</param>
+    /// <param name="bias">(width), added to the value block first; null: 0.</param>
+    /// <param name="second">S, m rows of d weights; m may be 0.</param>
+    /// <param name="omega">ω</param>
+    /// <returns>As z.</returns>
+    /// <exception cref="ArgumentException">A shape, type or device isn't as described.</exception>
+    public static Tensor Compute(Tensor z, Tensor? bias, double[,] second, double omega)
+    {
+        Check(z, second);
+        return new Function(second, omega).Apply(z, bias)[0];
+    }
 
     /// <summary>The reference: torch operations, differentiable any number of times.</summary>
     /// <param name="z">(1 + d + m, …, width)</param>
@@ -46,7 +61,8 @@ public static class SineJet
         return cat(blocks, 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>y into <paramref name="y"/>, by the kernel. Nothing is recorded for gradients.</summary>
+    /// <summary>y into <paramref name="y"/>, by the kernel; on a GPU without one, in torch operations. Nothing is recorded
+    /// for gradients.</summary>
     /// <param name="z">(1 + d + m, points, width), contiguous, without bias.</param>
     /// <param name="bias">(width), added to the value block first; null: 0.</param>
     /// <param name="y">Of z's shape and type, contiguous; may be z.</param>
@@ -56,7 +72,8 @@ public static class SineJet
     public static void Forward(Tensor z, Tensor? bias, Tensor y, double[,] second, double omega)
     {
         CheckKernel(z, bias, second, (y, nameof(y)));
-        if (z.dtype == ScalarType.Float32) Apply<float>(z, bias, null, y, second, omega);
+        if (z.device_type == DeviceType.CUDA) ForwardOnGpu(z, bias, y, second, omega);
+        else if (z.dtype == ScalarType.Float32) Apply<float>(z, bias, null, y, second, omega);
         else Apply<double>(z, bias, null, y, second, omega);
     }
 
@@ -72,8 +89,51 @@ public static class SineJet
     public static void Backward(Tensor z, Tensor? bias, Tensor gradient, Tensor y, double[,] second, double omega)
     {
         CheckKernel(z, bias, second, (gradient, nameof(gradient)), (y, nameof(y)));
-        if (z.dtype == ScalarType.Float32) Apply<float>(z, bias, gradient, y, second, omega);
+        if (z.device_type == DeviceType.CUDA) BackwardOnGpu(z, bias, gradient, y, second, omega);
+        else if (z.dtype == ScalarType.Float32) Apply<float>(z, bias, gradient, y, second, omega);
         else Apply<double>(z, bias, gradient, y, second, omega);
+    }
+
+    private static void ForwardOnGpu(Tensor z, Tensor? bias, Tensor y, double[,] second, double omega)
+    {
+        var d = (int)z.shape[0] - 1 - second.GetLength(0);
+        if (!CudaKernels.AreAvailable || !CudaSineJet.Takes(second)) ForwardByTorch(z, bias, y, second, omega);
+        else if (z.dtype == ScalarType.Float32)
+            CudaSineJet.Forward<float>(CudaStream.Of(z), z, bias, y, z.shape[1], z.shape[2], d, second, omega);
+        else CudaSineJet.Forward<double>(CudaStream.Of(z), z, bias, y, z.shape[1], z.shape[2], d, second, omega);
+    }
+
+    private static void BackwardOnGpu(Tensor z, Tensor? bias, Tensor gradient, Tensor y, double[,] second, double omega)
+    {
+        var d = (int)z.shape[0] - 1 - second.GetLength(0);
+        if (!CudaKernels.AreAvailable || !CudaSineJet.Takes(second)) BackwardByTorch(z, bias, gradient, y, second, omega);
+        else if (z.dtype == ScalarType.Float32)
+            CudaSineJet.Backward<float>(CudaStream.Of(z), z, bias, gradient, y, z.shape[1], z.shape[2], d, second, omega);
+        else CudaSineJet.Backward<double>(CudaStream.Of(z), z, bias, gradient, y, z.shape[1], z.shape[2], d, second, omega);
+    }
+
+    /// <summary><see cref="Forward"/> without a kernel.</summary>
+    internal static void ForwardByTorch(Tensor z, Tensor? bias, Tensor y, double[,] second, double omega)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        y.copy_(Eager(z, bias, second, omega));
+    }
+
+    /// <summary><see cref="Backward"/> without a kernel.</summary>
+    internal static void BackwardByTorch(Tensor z, Tensor? bias, Tensor gradient, Tensor y, double[,] second, double omega)
+    {
+        using var scope = NewDisposeScope();
+        Tensor result, byZ;
+        using (enable_grad())
+        {
+            var input = z.detach().requires_grad_();
+            result = Eager(input, bias?.detach(), second, omega);
+            byZ = autograd.grad([result], [input], [gradient])[0];
+        }
+        using var off = no_grad();
+        y.copy_(result);
+        gradient.copy_(byZ);
     }
 
     private static unsafe void Apply<T>(Tensor z, Tensor? bias, Tensor? gradient, Tensor y, double[,] second, double omega)
@@ -245,6 +305,29 @@ public static class SineJet
         }
     }
 
+    private sealed class Function(double[,] second, double omega) : KernelFunction
+    {
+        protected override bool HasKernel(KernelCall call) => SineJet.HasKernel(call[0]);
+
+        protected override Tensor[] Forward(KernelCall call)
+        {
+            var z = call[0].contiguous();
+            var y = empty_like(z);
+            SineJet.Forward(z, call.Optional(1), y, second, omega);
+            return [y];
+        }
+
+        protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
+        {
+            var z = call[0].contiguous();
+            var gradient = byOutputs[0]!.clone().contiguous();
+            SineJet.Backward(z, call.Optional(1), gradient, empty_like(z), second, omega);
+            return [gradient, call.Needs(1) ? gradient[0].sum(dim: 0) : null];
+        }
+
+        protected override Tensor[] Eager(KernelCall call) => [SineJet.Eager(call[0], call.Optional(1), second, omega)];
+    }
+
     private static (int D, int M) Check(Tensor z, double[,] second)
     {
         ArgumentNullException.ThrowIfNull(z);
@@ -259,17 +342,22 @@ public static class SineJet
     private static void CheckKernel(Tensor z, Tensor? bias, double[,] second, params ReadOnlySpan<(Tensor Tensor, string Name)> others)
     {
         Check(z, second);
-        if (z.dim() != 3 || !z.is_contiguous() || !HasKernel(z))
-            throw new ArgumentException($"Expected a contiguous CPU tensor (blocks, points, width) of float32 or float64, got {z.dtype} "
-                + $"({string.Join(", ", z.shape)}) on {z.device}", nameof(z));
+        if (z.dim() != 3 || !z.is_contiguous() || !IsKnown(z))
+            throw new ArgumentException($"Expected a contiguous tensor (blocks, points, width) of float32 or float64 on a CPU or GPU, "
+                + $"got {z.dtype} ({string.Join(", ", z.shape)}) on {z.device}", nameof(z));
         if (bias is not null && (!bias.shape.AsSpan().SequenceEqual([z.shape[2]]) || bias.dtype != z.dtype || !bias.is_contiguous()
-            || bias.device.type != z.device.type))
+            || !IsBeside(bias)))
             throw new ArgumentException($"Expected {z.dtype} ({z.shape[2]}), got {bias.dtype} ({string.Join(", ", bias.shape)})",
                 nameof(bias));
         foreach (var (tensor, name) in others)
             if (!tensor.shape.AsSpan().SequenceEqual(z.shape) || tensor.dtype != z.dtype || !tensor.is_contiguous()
-                || tensor.device.type != z.device.type)
+                || !IsBeside(tensor))
                 throw new ArgumentException($"Expected a contiguous {z.dtype} ({string.Join(", ", z.shape)}), got {tensor.dtype} "
                     + $"({string.Join(", ", tensor.shape)})", name);
+
+        bool IsBeside(Tensor other) => other.device_type == z.device_type && other.device_index == z.device_index;
     }
+
+    private static bool IsKnown(Tensor z) =>
+        z.device_type is DeviceType.CPU or DeviceType.CUDA && z.dtype is ScalarType.Float32 or ScalarType.Float64;
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using TorchSharp;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
@@ -12,8 +13,9 @@ namespace TorchZoo.Kernels;
 /// </summary>
 /// <remarks>
 /// On CPUs in float32 and float64 the points go through the whole network in chunks that stay in the cache, forward and backward, some
-/// threads side by side; only pre-activations are kept for the gradients. Everything else, higher derivatives too, goes through torch
-/// operations. With as many threads the results are the same to the bit.
+/// threads side by side; only pre-activations are kept for the gradients. On other devices the network is gone through layer by layer,
+/// with <see cref="SineJet.Compute"/> between the products. Higher derivatives go through torch operations. With as many threads the
+/// results are the same to the bit.
 /// </remarks>
 public sealed class SineMlpJet
 {
@@ -53,7 +55,8 @@ public sealed class SineMlpJet
     public Tensor Compute(Tensor coords, IReadOnlyList<Tensor> parameters)
     {
         Check(coords, parameters);
-        return new Function(this).Apply([coords, .. parameters])[0];
+        return coords.device_type == DeviceType.CPU ? new Function(this).Apply([coords, .. parameters])[0]
+            : LayerByLayer(coords, parameters, SineJet.Compute);
     }
 
     /// <summary>The reference: the same in torch operations.</summary>
@@ -61,6 +64,11 @@ public sealed class SineMlpJet
     public Tensor Eager(Tensor coords, IReadOnlyList<Tensor> parameters)
     {
         Check(coords, parameters);
+        return LayerByLayer(coords, parameters, SineJet.Eager);
+    }
+
+    internal Tensor LayerByLayer(Tensor coords, IReadOnlyList<Tensor> parameters, Func<Tensor, Tensor?, double[,], double, Tensor> sine)
+    {
         using var scope = NewDisposeScope();
         var n = coords.shape[0];
         var a = cat([coords.unsqueeze(0), eye(_d, dtype: coords.dtype, device: coords.device).unsqueeze(1).expand(_d, n, _d),
@@ -69,7 +77,7 @@ public sealed class SineMlpJet
         {
             var (weight, bias) = (parameters[2 * l], parameters[2 * l + 1]);
             var z = matmul(a, weight.t());
-            a = _omegas[l] > 0 ? SineJet.Eager(z, bias, _second, _omegas[l])
+            a = _omegas[l] > 0 ? sine(z, bias, _second, _omegas[l])
                 : cat([z.narrow(0, 0, 1) + bias, z.narrow(0, 1, _blocks - 1)], 0);
         }
         return a.MoveToOuterDisposeScope();

@@ -8,10 +8,11 @@ internal static class TorchExports
     /// <summary>A function's address; 0 if this build of libtorch doesn't export it.</summary>
     /// <param name="name">The name as GCC and Clang write it.</param>
     /// <param name="windowsName">The name as Microsoft's compiler writes it; null: it isn't looked for on Windows.</param>
-    public static nint Find(string name, string? windowsName = null)
+    /// <param name="library">The library's name, without what a system puts around it.</param>
+    public static nint Find(string name, string? windowsName = null, string library = "torch_cpu")
     {
         var sought = OperatingSystem.IsWindows() ? windowsName : name;
-        return sought is not null && NativeLibrary.TryLoad("torch_cpu", typeof(TorchSharp.torch).Assembly, null, out var library)
-            && NativeLibrary.TryGetExport(library, sought, out var address) ? address : 0;
+        return sought is not null && NativeLibrary.TryLoad(library, typeof(TorchSharp.torch).Assembly, null, out var handle)
+            && NativeLibrary.TryGetExport(handle, sought, out var address) ? address : 0;
     }
 }

@@ -35,6 +35,11 @@ public sealed class SineJetTests
         SineJet.Forward(data, bias, y, second, omega);
         SineJet.Backward(data, bias, gradient, again, second, omega);
         SineJet.Forward(inPlace, bias, inPlace, second, omega);
+        // What a GPU without a compiler does.
+        Tensor slowly = empty_like(data), slowlyAgain = empty_like(data), slowGradient = cotangent.clone();
+        SineJet.ForwardByTorch(data, bias, slowly, second, omega);
+        SineJet.BackwardByTorch(data, bias, slowGradient, slowlyAgain, second, omega);
+        Assert.That(Distance(slowly, expected.detach()) + Distance(slowlyAgain, slowly) + Distance(slowGradient, z.grad!), Is.Zero);
         var tolerance = single ? 3e-6 : 1e-14;
         Assert.That(Distance(y, expected.detach()), Is.LessThan(tolerance));
         Assert.That(Distance(again, y), Is.LessThan(tolerance));
@@ -58,6 +63,37 @@ public sealed class SineJetTests
         var z = empty_like(odd);
         SineJet.Forward(odd, null, z, new double[0, 0], 1);
         Assert.That(z.isnan().data<bool>().ToArray(), Is.EqualTo(new[] { true, true, false, false, false, false, false, false }));
+    }
+
+    [TestCase(0, 0, false)]
+    [TestCase(3, 2, true)]
+    public void ComputeIsDifferentiableTwice(int d, int m, bool hasBias)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(5);
+        var second = new double[m, d];
+        for (var j = 0; j < m; j++)
+            for (var i = 0; i < d; i++) second[j, i] = i - j + 0.5;
+        var z = randn([1 + d + m, 4, 11], ScalarType.Float64, generator: generator).requires_grad_();
+        var bias = hasBias ? randn([11], ScalarType.Float64, generator: generator).requires_grad_() : null;
+        var cotangent = randn([1 + d + m, 11, 4], ScalarType.Float64, generator: generator).transpose(1, 2);
+        Tensor[] inputs = bias is null ? [z] : [z, bias];
+
+        var (expected, derivatives) = Derivatives(SineJet.Eager(z, bias, second, 2));
+        var (found, ours) = Derivatives(SineJet.Compute(z, bias, second, 2));
+        Assert.That(Distance(found, expected), Is.LessThan(1e-14));
+        foreach (var (a, b) in ours.Zip(derivatives)) Assert.That(Distance(a, b), Is.LessThan(1e-13));
+        using var off = no_grad();
+        Assert.That(Distance(SineJet.Compute(z, bias, second, 2), found), Is.Zero);
+
+        // First derivatives by the kernel; then again, recorded, and theirs.
+        (Tensor, Tensor[]) Derivatives(Tensor y)
+        {
+            var first = autograd.grad([y], inputs, [cotangent], retain_graph: true);
+            var recorded = autograd.grad([y], inputs, [cotangent], retain_graph: true, create_graph: true);
+            var next = autograd.grad([recorded[0].square().sum()], inputs);
+            return (y.detach(), [.. first, .. recorded.Select(r => r.detach()), .. next]);
+        }
     }
 
     [Test]

@@ -36,11 +36,15 @@ public sealed class SineMlpJetTests
             var weights = randn([3 + d, points, widths[^1]], ScalarType.Float64, generator: generator);
             var (ours, reference) = (jet.Compute(x, parameters), jet.Eager(x, parameters));
             Compare(ours, reference);
+            Compare(jet.LayerByLayer(x, parameters, SineJet.Compute), reference);
             if (points == 0) continue;
             Tensor[] inputs = [x, .. parameters];
             var mine = autograd.grad([ours], inputs, [weights]);
             foreach (var (a, b) in mine.Zip(autograd.grad([reference], inputs, [weights], allow_unused: true)))
                 Compare(a, b.IsInvalid ? zeros_like(a) : b);
+            var layered = jet.LayerByLayer(x, parameters, SineJet.Compute);
+            foreach (var (a, b) in mine.Zip(autograd.grad([layered], inputs, [weights], allow_unused: true)))
+                Compare(b.IsInvalid ? zeros_like(a) : b, a);
             using var off = no_grad();
             Assert.That(jet.Compute(x, parameters).Equals(ours), Is.True, "with and without gradients");
         }

@@ -1,0 +1,357 @@
+using CsCheck;
+using NUnit.Framework;
+using TorchSharp;
+using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cuda;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Tests.Kernels.Cuda;
+
+/// <summary>Kernels on a GPU against torch operations on the CPU. The memory is the driver's own, so that a CPU build of libtorch will
+/// do.</summary>
+[Category("Cuda")]
+public sealed class GpuTests
+{
+    private static readonly CudaSource Check = CudaSource.Embedded(typeof(GpuTests).Assembly, "header_check.cu");
+
+    // Empty, less than 16 bytes, whole packs and ragged ends, more than a grid holds at once.
+    private static readonly int[] Lengths = [0, 1, 3, 4, 7, 8, 9, 31, 255, 1000, 4097];
+
+    private static readonly Gen<(int D, int M, int Points, int Width, bool Single, bool Bias)> Shapes =
+        Gen.Select(Gen.Int[0, 4], Gen.Int[0, 3], Gen.Int[0, 5], Gen.Int[1, 300], Gen.Bool, Gen.Bool);
+
+    [SetUp]
+    public void NeedsAGpu() => _ = Cuda.Device;
+
+    private static double[] Uniform(int n, double bound, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, n).Select(_ => bound * (2 * random.NextDouble() - 1))];
+    }
+
+    private static CudaKernel Kernel(string name) => Cuda.Device.Kernel(Check, name);
+
+    private static CudaStream Stream => new(Cuda.Device, 0);
+
+    // ---- torchzoo.cuh
+
+    [Test]
+    public void SixteenBitTypesRoundAsTorchDoes([Values] bool brain)
+    {
+        using var scope = NewDisposeScope();
+        float[] odd = [0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, 65504, 65520, 65519.99f,
+            1e-8f, 6e-8f, 3e-5f, 1.00390625f, 1.01171875f, 1.00048828125f, 1.00146484375f];
+        float[] x = [.. odd, .. Uniform(1000, 1000, 1).Select(v => (float)v), .. Uniform(1000, 1e-6, 2).Select(v => (float)v)];
+        using CudaBuffer<float> from = new(Cuda.Device, x), to = new(Cuda.Device, x.Length);
+        Kernel($"round_trip<{(brain ? "bfloat16" : "float16")}>").LaunchFor(x.Length, Stream, from, to, (long)x.Length);
+        var expected = tensor(x).to(brain ? ScalarType.BFloat16 : ScalarType.Float16).to(ScalarType.Float32).data<float>().ToArray();
+        Assert.That(to.ToArray(), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void PacksCopyWhatIsThereAndNothingElse()
+    {
+        foreach (var n in Lengths)
+            foreach (var shift in new[] { 0, 1 })
+            {
+                byte[] x = [.. Enumerable.Range(0, n + 33).Select(i => (byte)(i * 7 + 1))];
+                using CudaBuffer<byte> from = new(Cuda.Device, x), to = new(Cuda.Device, new byte[x.Length]);
+                Kernel("copy<uint8>").LaunchFor((n + 15) / 16, Stream, from.Address + shift, to.Address + 2 * shift, (long)n);
+                var expected = new byte[x.Length];
+                x.AsSpan(shift, n).CopyTo(expected.AsSpan(2 * shift));
+                Assert.That(to.ToArray(), Is.EqualTo(expected), $"{n} from {shift}");
+            }
+    }
+
+    [Test]
+    public void BlocksReduce([Values(32, 96, 256, 1024)] int threads)
+    {
+        foreach (var n in Lengths)
+        {
+            var x = Uniform(n, 1, n);
+            Assert.That(Reduce("Sum", 0), Is.EqualTo(x.Sum()).Within(1e-12));
+            Assert.That(Reduce("Maximum", double.NegativeInfinity), Is.EqualTo(x.Append(double.NegativeInfinity).Max()));
+            Assert.That(Reduce("Minimum", double.PositiveInfinity), Is.EqualTo(x.Append(double.PositiveInfinity).Min()));
+
+            double Reduce(string op, double identity)
+            {
+                using CudaBuffer<double> from = new(Cuda.Device, x), to = new(Cuda.Device, 2);
+                Kernel($"reduce<double,{op}>").Launch(1, threads, 0, Stream, from, to, (long)n, identity);
+                var found = to.ToArray();
+                // Every thread has it.
+                Assert.That(found[1], Is.EqualTo(found[0]));
+                return found[0];
+            }
+        }
+    }
+
+    [Test]
+    public void ANaNIsTheMaximum()
+    {
+        var x = Uniform(300, 1, 1);
+        x[217] = double.NaN;
+        using CudaBuffer<double> from = new(Cuda.Device, x), to = new(Cuda.Device, 2);
+        Kernel("reduce<double,Maximum>").Launch(1, 128, 0, Stream, from, to, 300L, double.NegativeInfinity);
+        Assert.That(to.ToArray()[0], Is.NaN);
+    }
+
+    [Test]
+    public void BlocksScan([Values(32, 96, 256, 1024)] int threads)
+    {
+        foreach (var n in Lengths)
+        {
+            long[] x = [.. Enumerable.Range(0, n).Select(i => (long)i * i - 100)];
+            using CudaBuffer<long> from = new(Cuda.Device, x), to = new(Cuda.Device, n);
+            Kernel("scan<int64,Sum>").Launch(1, threads, 0, Stream, from, to, (long)n);
+            var sum = 0L;
+            Assert.That(to.ToArray(), Is.EqualTo(x.Select(v => sum += v)));
+        }
+    }
+
+    [Test]
+    public void ScansKeepTheOrder([Values(32, 160, 1024)] int threads)
+    {
+        foreach (var n in Lengths)
+        {
+            (double Factor, double Term)[] x = [.. Uniform(n, 1.1, n).Zip(Uniform(n, 1, n + 1))];
+            using CudaBuffer<(double Factor, double Term)> from = new(Cuda.Device, x), to = new(Cuda.Device, n);
+            Kernel("scan<Affine<double>,Compose>").Launch(1, threads, 0, Stream, from, to, (long)n);
+            var h = 0.0;
+            Assert.That(to.ToArray().Select(y => y.Term), Is.EqualTo(x.Select(v => h = v.Factor * h + v.Term)).Within(1e-12));
+        }
+    }
+
+    // ---- elementwise.cu
+
+    [Test]
+    public void ElementwiseIsTorchsForwardAndBackward([Values] ElementwiseFunction function,
+        [Values(ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16)] ScalarType type)
+    {
+        foreach (var n in Lengths)
+        {
+            using var scope = NewDisposeScope();
+            var positive = function == ElementwiseFunction.Log;
+            var x = tensor(Uniform(n, 9, n).Select(v => positive ? Math.Abs(v) + 0.01 : v).ToArray()).to(type);
+            var gradient = tensor(Uniform(n, 2, n + 1)).to(type);
+            var exact = x.to(ScalarType.Float64).requires_grad_();
+            var value = Reference(function, exact);
+
+            using CudaBuffer<byte> xs = Upload(x), gs = Upload(gradient);
+            using CudaBuffer<byte> ys = new(Cuda.Device, xs.Length), results = new(Cuda.Device, xs.Length);
+            CudaElementwise.Forward(function, type, Stream, xs.Address, ys.Address, n);
+            CudaElementwise.Backward(function, type, Stream, xs.Address, ys.Address, gs.Address, results.Address, n);
+            var y = Download(ys, type);
+            Compare(y, value.detach(), "forward");
+            if (n > 0) Compare(Download(results, type), Derivative(y.to(ScalarType.Float64), gradient.to(ScalarType.Float64)), "backward");
+            // In place.
+            CudaElementwise.Backward(function, type, Stream, xs.Address, ys.Address, gs.Address, gs.Address, n);
+            Assert.That(gs.ToArray(), Is.EqualTo(results.ToArray()));
+            CudaElementwise.Forward(function, type, Stream, xs.Address, xs.Address, n);
+            Assert.That(xs.ToArray(), Is.EqualTo(ys.ToArray()));
+
+            // Some take their slope from a value that has been rounded.
+            Tensor Derivative(Tensor y, Tensor gradient) => function switch
+            {
+                ElementwiseFunction.Sigmoid => gradient * y * (1 - y),
+                ElementwiseFunction.Tanh => gradient * (1 - y * y),
+                ElementwiseFunction.Exp => gradient * y,
+                _ => autograd.grad([value], [exact], [gradient])[0],
+            };
+        }
+
+        void Compare(Tensor ours, Tensor expected, string what)
+        {
+            if (ours.numel() == 0) return;
+            var ulp = type switch
+            {
+                ScalarType.Float64 => 2.3e-16,
+                ScalarType.Float32 => 1.2e-7,
+                ScalarType.Float16 => 9.8e-4,
+                _ => 7.9e-3,
+            };
+            // Half a unit for the result's own rounding, some more for the arithmetic; near zero, of the numbers that it is a sum of.
+            var error = ((ours.to(ScalarType.Float64) - expected).abs() / (expected.abs() + 1)).max().item<double>();
+            Assert.That(error, Is.LessThan((type is ScalarType.Float16 or ScalarType.BFloat16 ? 2 : 16) * ulp), what);
+        }
+    }
+
+    private static Tensor Reference(ElementwiseFunction function, Tensor x) => function switch
+    {
+        ElementwiseFunction.Sigmoid => x.sigmoid(),
+        ElementwiseFunction.Tanh => x.tanh(),
+        ElementwiseFunction.Silu => x * x.sigmoid(),
+        ElementwiseFunction.Gelu => x * (1 + (x / Math.Sqrt(2)).erf()) / 2,
+        ElementwiseFunction.GeluTanh => x * (1 + (Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x.pow(3))).tanh()) / 2,
+        ElementwiseFunction.Softplus => x.exp().log1p(),
+        ElementwiseFunction.Mish => x * x.exp().log1p().tanh(),
+        ElementwiseFunction.Exp => x.exp(),
+        ElementwiseFunction.Log => x.log(),
+        _ => throw new ArgumentOutOfRangeException(nameof(function)),
+    };
+
+    [Test]
+    public void ElementwiseHoldsAtTheEnds([Values] ElementwiseFunction function)
+    {
+        using var scope = NewDisposeScope();
+        float[] x = [float.NaN, float.PositiveInfinity, 1e30f, 100, 25, -25, -100, -1e30f];
+        using CudaBuffer<float> xs = new(Cuda.Device, x), ys = new(Cuda.Device, x.Length);
+        CudaElementwise.Forward(function, ScalarType.Float32, Stream, xs.Address, ys.Address, x.Length);
+        var y = ys.ToArray();
+        float[] rising = [float.NaN, float.PositiveInfinity, 1e30f, 100, 25];
+        var expected = function switch
+        {
+            ElementwiseFunction.Sigmoid => [float.NaN, 1, 1, 1, 1, MathF.Exp(-25), MathF.Exp(-100), 0],
+            ElementwiseFunction.Tanh => [float.NaN, 1, 1, 1, 1, -1, -1, -1],
+            ElementwiseFunction.Exp => [float.NaN, float.PositiveInfinity, float.PositiveInfinity, float.PositiveInfinity, MathF.Exp(25),
+                MathF.Exp(-25), MathF.Exp(-100), 0],
+            ElementwiseFunction.Log => [float.NaN, float.PositiveInfinity, MathF.Log(1e30f), MathF.Log(100), MathF.Log(25), float.NaN,
+                float.NaN, float.NaN],
+            ElementwiseFunction.Softplus => [.. rising, MathF.Exp(-25), MathF.Exp(-100), 0],
+            ElementwiseFunction.Gelu or ElementwiseFunction.GeluTanh => [.. rising, 0, 0, 0],
+            _ => new[] { float.NaN, float.PositiveInfinity, 1e30f, 100, 25, -25 * MathF.Exp(-25), -100 * MathF.Exp(-100), 0 },
+        };
+        for (var i = 0; i < x.Length; i++)
+            Assert.That(y[i], float.IsFinite(expected[i]) ? Is.EqualTo(expected[i]).Within(Math.Abs(expected[i]) * 1e-5f + 1e-38f)
+                : Is.EqualTo(expected[i]), $"f({x[i]})");
+    }
+
+    // ---- sine_jet.cu
+
+    [Test, Category("Property")]
+    public void SineJetIsTheReferenceForwardAndBackward() =>
+        Shapes.Sample((d, m, points, width, single, hasBias) =>
+        {
+            using var scope = NewDisposeScope();
+            using var generator = new Generator((ulong)(points * 100 + width));
+            if (d == 0) m = 0;
+            var type = single ? ScalarType.Float32 : ScalarType.Float64;
+            var second = new double[m, d];
+            for (var j = 0; j < m; j++)
+                for (var i = 0; i < d; i++) second[j, i] = (i + 2 * j) % 3 - 0.5;
+            const double omega = 3;
+            var z = randn([1 + d + m, points, width], type, generator: generator);
+            var bias = hasBias ? randn([width], type, generator: generator) : null;
+            Tensor gradient = randn_like(z), y = empty_like(z), byZ = gradient.clone();
+            SineJet.BackwardByTorch(z, bias, byZ, y, second, omega);
+
+            using CudaBuffer<byte> zs = Upload(z), gs = Upload(gradient), ys = Upload(empty_like(z)), again = Upload(empty_like(z));
+            using var bs = bias is null ? null : Upload(bias);
+            CudaArgument biasOrNull = bs is null ? (nint)0 : bs;
+            if (single) CudaSineJet.Forward<float>(Stream, zs, biasOrNull, ys, points, width, d, second, omega);
+            else CudaSineJet.Forward<double>(Stream, zs, biasOrNull, ys, points, width, d, second, omega);
+            if (single) CudaSineJet.Backward<float>(Stream, zs, biasOrNull, gs, again, points, width, d, second, omega);
+            else CudaSineJet.Backward<double>(Stream, zs, biasOrNull, gs, again, points, width, d, second, omega);
+            Compare(ys, y);
+            Compare(again, y);
+            Compare(gs, byZ);
+            // In place.
+            if (single) CudaSineJet.Forward<float>(Stream, zs, biasOrNull, zs, points, width, d, second, omega);
+            else CudaSineJet.Forward<double>(Stream, zs, biasOrNull, zs, points, width, d, second, omega);
+            Assert.That(zs.ToArray(), Is.EqualTo(ys.ToArray()));
+
+            void Compare(CudaBuffer<byte> ours, Tensor expected)
+            {
+                if (expected.numel() == 0) return;
+                var distance = (Download(ours, type).view(expected.shape) - expected).abs().max() / (1 + expected.abs().max());
+                Assert.That(distance.ToDouble(), Is.LessThan(single ? 3e-6 : 1e-14));
+            }
+        }, iter: 60, threads: 1);
+
+    // ---- The driver
+
+    [Test]
+    public void AKernelCanHaveAllSharedMemoryThereIs()
+    {
+        var device = Cuda.Device;
+        var kernel = device.Kernel(new CudaSource("shared.cu", """
+            __global__ void last(int* y, int bytes) { extern __shared__ char s[]; s[bytes - 1] = 7; __syncthreads(); *y = s[bytes - 1]; }
+            """), "last");
+        using var y = new CudaBuffer<int>(device, [0]);
+        foreach (var bytes in new[] { 1, 48 << 10, device.MaxSharedBytes, 100 })
+        {
+            y.CopyFrom([0]);
+            kernel.Launch(1, 32, bytes, Stream, y, bytes);
+            Assert.That(y.ToArray(), Is.EqualTo(new[] { 7 }));
+        }
+        Assert.That(() => kernel.Launch(1, 32, device.MaxSharedBytes + 1, Stream, y, 0), Throws.ArgumentException);
+        Assert.That(kernel.BlocksPerMultiprocessor(32), Is.GreaterThan(kernel.BlocksPerMultiprocessor(32, device.MaxSharedBytes)));
+    }
+
+    [Test]
+    public void LaunchesThatCannotBeAreRefusedBefore()
+    {
+        using var scope = NewDisposeScope();
+        var kernel = Kernel("copy<float>");
+        using var x = new CudaBuffer<float>(Cuda.Device, 4);
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => kernel.Launch(1, 1025, 0, Stream, x, x, 4L), Throws.ArgumentException);
+            Assert.That(() => kernel.Launch(1, 0, 0, Stream, x, x, 4L), Throws.ArgumentException);
+            Assert.That(() => kernel.Launch(-1, 32, 0, Stream, x, x, 4L), Throws.ArgumentException);
+            Assert.That(() => kernel.Launch(1, 32, 0, Stream, x, x), Throws.ArgumentException);
+            Assert.That(() => kernel.Launch(1, 32, 0, Stream, x, x, 4), Throws.ArgumentException);
+            Assert.That(() => kernel.Launch(1, 32, 0, Stream, x, zeros(4), 4L),
+                Throws.ArgumentException.With.Message.Contain("argument 1"));
+            Assert.That(() => kernel.Launch(0, 32, 0, Stream, x, x, 4L), Throws.Nothing);
+            Assert.That(() => x.CopyFrom(new float[3]), Throws.ArgumentException);
+            Assert.That(() => new CudaBuffer<double>(Cuda.Device, 1L << 50), Throws.TypeOf<CudaException>().With.Message.Contain("MEMORY"));
+            Assert.That(() => CudaDevice.Get(CudaDevice.Count), Throws.TypeOf<ArgumentOutOfRangeException>());
+        });
+    }
+
+    [Test]
+    public void AKernelIsLoadedOnceForSeveralThreads()
+    {
+        var kernels = new CudaKernel[8];
+        var device = Cuda.Device;
+        Parallel.For(0, kernels.Length, i => kernels[i] = device.Kernel(Check, "copy<int64>"));
+        Assert.That(kernels, Is.All.SameAs(kernels[0]));
+        Assert.That(() => device.Kernel(Check, "absent<int>"), Throws.TypeOf<CudaCompilationException>());
+    }
+
+    [Test]
+    public void EventsMeasureTime()
+    {
+        using var x = new CudaBuffer<float>(Cuda.Device, 1 << 20);
+        using var start = new CudaEvent(Stream);
+        Kernel("copy<float>").LaunchFor(x.Length / 4, Stream, x, x, x.Length);
+        using var end = new CudaEvent(Stream);
+        end.Synchronize();
+        Stream.Synchronize();
+        Assert.That(end.Since(start), Is.GreaterThanOrEqualTo(TimeSpan.Zero));
+    }
+
+    // ---- Tensors: these need a CUDA build of libtorch
+
+    [Test]
+    public void TensorsOnTheGpu()
+    {
+        if (!cuda.is_available()) Assert.Ignore("libtorch here has no CUDA");
+        using var scope = NewDisposeScope();
+        var x = randn(1001, device: CUDA);
+        var y = empty_like(x);
+        CudaElementwise.Forward(ElementwiseFunction.Tanh, x, y);
+        Assert.That(y.allclose(x.tanh(), 1e-6, 1e-6), Is.True);
+        Assert.That(() => CudaElementwise.Forward(ElementwiseFunction.Tanh, x, zeros(1001)), Throws.ArgumentException);
+
+        var second = new double[,] { { 1, 1 } };
+        var z = randn([4, 50, 33], device: CUDA).requires_grad_();
+        var bias = randn([33], device: CUDA).requires_grad_();
+        Assert.That(SineJet.HasKernel(z), Is.True);
+        Tensor ours = SineJet.Compute(z, bias, second, 5), expected = SineJet.Eager(z, bias, second, 5), cotangent = randn_like(ours);
+        Assert.That(ours.allclose(expected, 1e-4, 1e-4), Is.True);
+        foreach (var (a, b) in autograd.grad([ours], [z, bias], [cotangent]).Zip(autograd.grad([expected], [z, bias], [cotangent])))
+            Assert.That(a.allclose(b, 1e-3, 1e-3), Is.True);
+        Assert.That(CudaStream.Of(x).Device, Is.SameAs(CudaDevice.Get(x.device_index)));
+    }
+
+    private static CudaBuffer<byte> Upload(Tensor tensor) => new(Cuda.Device, tensor.bytes);
+
+    private static Tensor Download(CudaBuffer<byte> buffer, ScalarType type)
+    {
+        var bytes = buffer.ToArray();
+        var tensor = zeros(bytes.Length / zeros(1, type).bytes.Length, type);
+        if (bytes.Length > 0) tensor.bytes = bytes;
+        return tensor;
+    }
+}

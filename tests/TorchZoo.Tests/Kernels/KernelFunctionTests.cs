@@ -202,7 +202,7 @@ public class KernelFunctionTests
     public void NothingIsLostAndNothingStays()
     {
         if (!LiveMemory.IsMeasurable) Assert.Ignore("the allocator doesn't tell");
-        const int size = 1 << 16;
+        const int size = 1 << 20;
         using var a = ones(size).requires_grad_();
         using var b = ones(size);
         Step();
@@ -212,7 +212,8 @@ public class KernelFunctionTests
         for (var i = 0; i < 5; i++) Step();
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        Assert.That(LiveMemory.InUse - before, Is.LessThan(2 * size));
+        // One leaked tensor a step would be five.
+        Assert.That(LiveMemory.InUse - before, Is.LessThan(4 * size));
 
         void Step()
         {

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 
@@ -53,8 +52,8 @@ public abstract class KernelFunction
     protected virtual Tensor?[] RecordedBackward(KernelCall call, Tensor?[] byOutputs)
     {
         if (!SavesInputs) throw new NotSupportedException($"gradients of {GetType().Name}'s gradients are not to be had: it doesn't keep its inputs");
-        // One input may depend on another. Aliases don't, so each gets its own share alone.
-        var inputs = call.Inputs.Select(x => x?.alias()).ToArray();
+        // One input may depend on another. Views don't, so each gets its own share alone. (TorchSharp's alias() is the same tensor.)
+        var inputs = call.Inputs.Select(x => x?.view_as(x)).ToArray();
         var outputs = Eager(new KernelCall(call, inputs, call.AllSaved));
         var used = outputs.Zip(byOutputs).Where(o => o.First.requires_grad && o.Second is not null).ToList();
         var wanted = Enumerable.Range(0, inputs.Length).Where(call.Needs).ToList();
@@ -163,7 +162,7 @@ public abstract class KernelFunction
             var result = new Tensor?[forms.Length];
             for (var i = 0; i < result.Length; i++)
                 if (forms[i] is { } form && gradients[i] is { } gradient)
-                    // An alias: the same tensor may be the gradient by two inputs, or one of those given.
+                    // Another object: the same tensor may be the gradient by two inputs, or one of those given.
                     result[i] = form.Check(gradient, i).alias();
             return [.. result.Select(g => g?.DetachFromDisposeScope())];
         }

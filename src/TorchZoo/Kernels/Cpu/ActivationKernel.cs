@@ -1,0 +1,307 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using TorchSharp;
+
+namespace TorchZoo.Kernels.Cpu;
+
+/// <summary>
+/// y = act(x + bias + residual) of (outer, channels, inner) numbers, and its gradient. Work is cut into units whose bounds depend on the sizes
+/// alone, and each unit's share of the bias's gradient is added up by itself: nothing depends on the number of threads.
+/// </summary>
+internal static unsafe class ActivationKernel
+{
+    // Numbers of a unit. Their start must cost little beside them, and a share should be many.
+    private const long Unit = 1 << 12;
+
+    // Below this a thread's start takes longer than its share.
+    private const long WorthThread = 1 << 15;
+
+    /// <summary>Where the numbers are, and how they lie. Without a gradient, y comes from x; with one, the gradient by x.</summary>
+    /// <param name="Kind">act</param>
+    /// <param name="X">x</param>
+    /// <param name="Bias">A number for each channel; null: 0.</param>
+    /// <param name="Residual">As many as x; null: 0.</param>
+    /// <param name="Gradient">The loss's gradient by y; null: compute y.</param>
+    /// <param name="Result">y, or the gradient by x.</param>
+    /// <param name="ByBias">The gradient by the bias; null: not wanted.</param>
+    /// <param name="Outer">Numbers before the channels' axis.</param>
+    /// <param name="Channels">Channels.</param>
+    /// <param name="Inner">Numbers behind it.</param>
+    public readonly record struct Operands<T>(Activation Kind, nint X, nint Bias, nint Residual, nint Gradient, nint Result, nint ByBias,
+        long Outer, long Channels, long Inner) where T : unmanaged, IFloatingPointIeee754<T>;
+
+    /// <summary>Computes it, on as many threads as it is worth.</summary>
+    public static void Run<T>(in Operands<T> o) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var count = o.Outer * o.Channels * o.Inner;
+        // Channels last: a bias vector for each row. Else one bias for each row. Without bias all is one row.
+        var last = o.Bias != 0 && o.Inner == 1;
+        var (rows, width) = o.Bias == 0 ? (1, count) : last ? (o.Outer, o.Channels) : (o.Outer * o.Channels, o.Inner);
+        var units = last ? (rows + RowsOf(width) - 1) / RowsOf(width) : rows * ((width + Unit - 1) / Unit);
+        if (units == 0 || count == 0)
+        {
+            if (o.ByBias != 0) new Span<T>((void*)o.ByBias, (int)o.Channels).Clear();
+            return;
+        }
+        var partial = o.ByBias == 0 ? [] : new T[last ? units * width : units];
+        var workers = (int)Math.Clamp(count / WorthThread, 1, torch.get_num_threads());
+        var operands = o;
+        WorkerThreads.Run(workers, worker =>
+        {
+            fixed (T* sums = partial)
+                Lanes.Run<T, Share<T>>(new(operands, rows, width, last, units * worker / workers, units * (worker + 1) / workers, sums));
+        });
+        if (o.ByBias != 0) Reduce(operands, partial, last ? 1 : units / rows);
+    }
+
+    private static long RowsOf(long width) => Math.Max(64, Unit / width);
+
+    // In float64, unit by unit.
+    private static void Reduce<T>(in Operands<T> o, T[] partial, long unitsOfRow) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var sums = new double[o.Channels];
+        for (var i = 0L; i < partial.LongLength; i++) sums[i / unitsOfRow % o.Channels] += double.CreateTruncating(partial[i]);
+        for (var c = 0; c < sums.Length; c++) ((T*)o.ByBias)[c] = T.CreateTruncating(sums[c]);
+    }
+
+    private readonly struct Share<T>(Operands<T> o, long rows, long width, bool last, long first, long end, T* sums) : ILanesKernel<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        public void Run<V>() where V : struct, ILanes<V, T>
+        {
+            switch (o.Kind)
+            {
+                case Activation.Identity: Units<V, IdentityOf>(); break;
+                case Activation.Relu: Units<V, ReluOf>(); break;
+                case Activation.Sigmoid: Units<V, SigmoidOf>(); break;
+                case Activation.Tanh: Units<V, TanhOf>(); break;
+                case Activation.Silu: Units<V, SiluOf>(); break;
+                case Activation.Gelu: Units<V, GeluOf>(); break;
+                case Activation.GeluTanh: Units<V, GeluTanhOf>(); break;
+                case Activation.Softplus: Units<V, SoftplusOf>(); break;
+                case Activation.Mish: Units<V, MishOf>(); break;
+                case Activation.Sin: Units<V, SinOf>(); break;
+                default: throw new NotSupportedException($"no kernel of {o.Kind}");
+            }
+        }
+
+        private void Units<V, TAct>() where V : struct, ILanes<V, T> where TAct : IActivation
+        {
+            var ofRow = (width + Unit - 1) / Unit;
+            for (var unit = first; unit < end; unit++)
+                if (last)
+                {
+                    var block = RowsOf(width);
+                    for (var row = unit * block; row < Math.Min(rows, (unit + 1) * block); row++)
+                        Vectors<V, TAct>(row * width, sums == null ? null : sums + unit * width);
+                }
+                else
+                {
+                    long row = unit / ofRow, start = unit % ofRow * Unit;
+                    var sum = Numbers<V, TAct>(row * width + start, Math.Min(Unit, width - start), o.Bias == 0 ? T.Zero : ((T*)o.Bias)[row % o.Channels]);
+                    if (sums != null) sums[unit] = sum;
+                }
+        }
+
+        // One bias for all; the sum of the gradients.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private T Numbers<V, TAct>(long start, long count, T bias) where V : struct, ILanes<V, T> where TAct : IActivation
+        {
+            T* x = (T*)o.X + start, residual = o.Residual == 0 ? null : (T*)o.Residual + start, gradient = o.Gradient == 0 ? null : (T*)o.Gradient + start,
+                result = (T*)o.Result + start;
+            V biases = V.Create(bias), sum = V.Zero;
+            long i = 0, whole = count - count % V.Count;
+            if (gradient == null)
+            {
+                if (residual == null) for (; i < whole; i += V.Count) TAct.Value<V, T>(V.Load(x + i) + biases).Store(result + i);
+                else for (; i < whole; i += V.Count) TAct.Value<V, T>(V.Load(x + i) + biases + V.Load(residual + i)).Store(result + i);
+            }
+            else
+                for (; i < whole; i += V.Count)
+                {
+                    var z = V.Load(x + i) + biases;
+                    if (residual != null) z += V.Load(residual + i);
+                    var by = TAct.Gradient<V, T>(z, V.Load(gradient + i));
+                    by.Store(result + i);
+                    sum += by;
+                }
+            if (i == count) return sum.Sum();
+
+            var rest = count - i;
+            var tail = V.LoadPart(x + i, rest) + biases;
+            if (residual != null) tail += V.LoadPart(residual + i, rest);
+            var end = gradient == null ? TAct.Value<V, T>(tail) : TAct.Gradient<V, T>(tail, V.LoadPart(gradient + i, rest));
+            end.StorePart(result + i, rest);
+            var total = sum.Sum();
+            for (; gradient != null && i < count; i++) total += result[i];
+            return total;
+        }
+
+        // A bias each; gradients are added to the sums.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Vectors<V, TAct>(long start, T* sum) where V : struct, ILanes<V, T> where TAct : IActivation
+        {
+            T* x = (T*)o.X + start, residual = o.Residual == 0 ? null : (T*)o.Residual + start, gradient = o.Gradient == 0 ? null : (T*)o.Gradient + start,
+                result = (T*)o.Result + start, bias = (T*)o.Bias;
+            for (long i = 0; i < width; i += V.Count)
+            {
+                var rest = width - i;
+                var full = rest >= V.Count;
+                var z = (full ? V.Load(x + i) : V.LoadPart(x + i, rest)) + (full ? V.Load(bias + i) : V.LoadPart(bias + i, rest));
+                if (residual != null) z += full ? V.Load(residual + i) : V.LoadPart(residual + i, rest);
+                var y = gradient == null ? TAct.Value<V, T>(z) : TAct.Gradient<V, T>(z, full ? V.Load(gradient + i) : V.LoadPart(gradient + i, rest));
+                if (full) y.Store(result + i);
+                else y.StorePart(result + i, rest);
+                if (sum == null) continue;
+                if (full) (V.Load(sum + i) + y).Store(sum + i);
+                else (V.LoadPart(sum + i, rest) + y).StorePart(sum + i, rest);
+            }
+        }
+    }
+
+    private interface IActivation
+    {
+        static abstract V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>;
+
+        // g act'(z)
+        static abstract V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>;
+    }
+
+    private readonly struct IdentityOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            z;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            return g;
+        }
+    }
+
+    private readonly struct ReluOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            V.Max(z, V.Zero);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            return V.Select(V.LessThanOrEqual(z, V.Zero), V.Zero, g);
+        }
+    }
+
+    private readonly struct SigmoidOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            VectorMath.Sigmoid<V, T>(z);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.Sigmoid<V, T>(z, out var slope);
+            return g * slope;
+        }
+    }
+
+    private readonly struct TanhOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            VectorMath.Tanh<V, T>(z);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.Tanh<V, T>(z, out var slope);
+            return g * slope;
+        }
+    }
+
+    private readonly struct SiluOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            VectorMath.Silu<V, T>(z);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.Silu<V, T>(z, out var slope);
+            return g * slope;
+        }
+    }
+
+    private readonly struct GeluOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            VectorMath.Gelu<V, T>(z);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.Gelu<V, T>(z, out var slope);
+            return g * slope;
+        }
+    }
+
+    private readonly struct GeluTanhOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            VectorMath.GeluTanh<V, T>(z);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.GeluTanh<V, T>(z, out var slope);
+            return g * slope;
+        }
+    }
+
+    private readonly struct SoftplusOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            V.Select(V.LessThan(V.Create(T.CreateTruncating(20)), z), z, VectorMath.Softplus<V, T>(z));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.Softplus<V, T>(z, out var slope);
+            return V.Select(V.LessThan(V.Create(T.CreateTruncating(20)), z), g, g * slope);
+        }
+    }
+
+    private readonly struct MishOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            VectorMath.Mish<V, T>(z);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.Mish<V, T>(z, out var slope);
+            return g * slope;
+        }
+    }
+
+    private readonly struct SinOf : IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+            VectorMath.Sin<V, T>(z);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+        {
+            VectorMath.Sin<V, T>(z, out var slope);
+            return g * slope;
+        }
+    }
+}

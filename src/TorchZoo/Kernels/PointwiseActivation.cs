@@ -20,7 +20,7 @@ public static class PointwiseActivation
     /// <summary>act(x + bias + residual)</summary>
     /// <param name="activation">act</param>
     /// <param name="x">Any shape.</param>
-    /// <param name="bias">(channels); null: none.</param>
+    /// <param name="bias">(channels); null: none. Bias and residual are taken to x's type, so that automatic casting's stays.</param>
     /// <param name="residual">Of x's shape; null: none.</param>
     /// <param name="channelAxis">The axis of x that the bias belongs to; negative: from the end.</param>
     /// <returns>Of x's shape.</returns>
@@ -37,17 +37,15 @@ public static class PointwiseActivation
             Expect.Shape(bias, nameof(bias), x.shape[axis]);
         }
         Expect.Shape(residual, nameof(residual), x.shape);
-        return new Function(activation, axis).Apply(x, bias, residual)[0];
+        using var scope = NewDisposeScope();
+        return new Function(activation, axis).Apply(x, bias?.to(x.dtype), residual?.to(x.dtype))[0].MoveToOuterDisposeScope();
     }
 
     private sealed class Function(Activation activation, int axis) : KernelFunction
     {
         // A CUDA kernel would go by the device here, in Forward and in Backward.
         protected override bool HasKernel(KernelCall call) => call[0].device_type == DeviceType.CPU
-            && call[0].dtype is ScalarType.Float32 or ScalarType.Float64
-            && Fits(call[0], call.Optional(1)) && Fits(call[0], call.Optional(2));
-
-        private static bool Fits(Tensor x, Tensor? other) => other is null || other.dtype == x.dtype && other.device_type == x.device_type;
+            && call[0].dtype is ScalarType.Float32 or ScalarType.Float64;
 
         protected override Tensor[] Forward(KernelCall call) => [Run(call, null, false).Result];
 

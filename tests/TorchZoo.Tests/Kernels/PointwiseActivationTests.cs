@@ -73,7 +73,7 @@ public class PointwiseActivationTests
         Assert.That(half.dtype, Is.EqualTo(ScalarType.BFloat16));
         Assert.That(half.to(ScalarType.Float32).allclose(PointwiseActivation.Apply(Activation.Gelu, x, bias), 0.03, 0.03), Is.True);
         // A bias of full precision, as under automatic casting.
-        Assert.That(PointwiseActivation.Apply(Activation.Gelu, x.to(ScalarType.BFloat16), bias).dtype, Is.EqualTo(ScalarType.Float32));
+        Assert.That(PointwiseActivation.Apply(Activation.Gelu, x.to(ScalarType.BFloat16), bias).dtype, Is.EqualTo(ScalarType.BFloat16));
     }
 
     [Test]

@@ -1,5 +1,4 @@
 using System.Numerics;
-using TorchSharp;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 

@@ -20,7 +20,7 @@ public sealed class SparseProp : Module<Tensor, Tensor>, IConfigured
     {
         ArgumentNullException.ThrowIfNull(config);
         Config = config;
-        long[] widths = [ config.InFeatures, .. config.HiddenFeatures, config.OutFeatures];
+        long[] widths = [config.InFeatures, .. config.HiddenFeatures, config.OutFeatures];
         if (widths.Any(w => w < 1)) throw new ArgumentException($"expected widths of at least 1, got {string.Join(", ", widths)}", nameof(config));
         _ = SparsityMask.Kept(0, config.Sparsity);
         layers = Sequential();

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Data;
 using TorchZoo.Models.Compression;

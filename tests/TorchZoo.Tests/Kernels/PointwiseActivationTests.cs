@@ -54,13 +54,21 @@ public class PointwiseActivationTests
     { Iterations = 15, SingleTolerance = 5e-6, DoubleTolerance = 2e-14 }.Run();
 
     [Test]
-    public void GradientsAreDifferences([Values] Activation activation)
+    public void GradientsAreDifferences([Values] Activation activation, [Values] bool hasResidual)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(3);
         GradCheck.Run(x => [PointwiseActivation.Apply(activation, x[0]!, x[1], x[2])],
-            [randn([2, 3, 5], ScalarType.Float64, generator: generator), randn([3], ScalarType.Float64, generator: generator), randn([2, 3, 5], ScalarType.Float64, generator: generator)],
+            [randn([2, 3, 5], ScalarType.Float64, generator: generator), randn([3], ScalarType.Float64, generator: generator),
+                hasResidual ? randn([2, 3, 5], ScalarType.Float64, generator: generator) : null],
             secondOrder: activation is not (Activation.Relu or Activation.Identity));
+    }
+
+    [Test]
+    public void OfOneNumber()
+    {
+        using var scope = NewDisposeScope();
+        Assert.That(PointwiseActivation.Apply(Activation.Relu, tensor(2f), residual: tensor(3f)).item<float>(), Is.EqualTo(5));
     }
 
     [Test]

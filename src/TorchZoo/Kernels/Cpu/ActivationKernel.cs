@@ -23,20 +23,22 @@ internal static unsafe class ActivationKernel
     /// <param name="Residual">As many as x; null: 0.</param>
     /// <param name="Gradient">The loss's gradient by y; null: compute y.</param>
     /// <param name="Result">y, or the gradient by x.</param>
+    /// <param name="Sum">Where x + bias + residual goes too; null: nowhere.</param>
     /// <param name="ByBias">The gradient by the bias; null: not wanted.</param>
     /// <param name="Outer">Numbers before the channels' axis.</param>
     /// <param name="Channels">Channels.</param>
     /// <param name="Inner">Numbers behind it.</param>
-    public readonly record struct Operands<T>(Activation Kind, nint X, nint Bias, nint Residual, nint Gradient, nint Result, nint ByBias,
+    public readonly record struct Operands<T>(Activation Kind, nint X, nint Bias, nint Residual, nint Gradient, nint Result, nint Sum, nint ByBias,
         long Outer, long Channels, long Inner) where T : unmanaged, IFloatingPointIeee754<T>;
 
     /// <summary>Computes it, on as many threads as it is worth.</summary>
     public static void Run<T>(in Operands<T> o) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var count = o.Outer * o.Channels * o.Inner;
-        // Channels last: a bias vector for each row. Else one bias for each row. Without bias all is one row.
-        var last = o.Bias != 0 && o.Inner == 1;
-        var (rows, width) = o.Bias == 0 ? (1, count) : last ? (o.Outer, o.Channels) : (o.Outer * o.Channels, o.Inner);
+        // Channels last: a bias vector for each row. Else one bias for each row. Without either all is one row.
+        var channels = o.Bias != 0 || o.ByBias != 0;
+        var last = channels && o.Inner == 1;
+        var (rows, width) = !channels ? (1, count) : last ? (o.Outer, o.Channels) : (o.Outer * o.Channels, o.Inner);
         var units = last ? (rows + RowsOf(width) - 1) / RowsOf(width) : rows * ((width + Unit - 1) / Unit);
         if (units == 0 || count == 0)
         {
@@ -113,7 +115,7 @@ internal static unsafe class ActivationKernel
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private void Values<V, TAct>(long start, long count, T* biases, T bias) where V : struct, ILanes<V, T> where TAct : IActivation
         {
-            T* x = (T*)o.X + start, residual = (T*)o.Residual + start, result = (T*)o.Result + start;
+            T* x = (T*)o.X + start, residual = (T*)o.Residual + start, result = (T*)o.Result + start, sum = (T*)o.Sum + start;
             var b = V.Create(bias);
             for (long i = 0; i < count; i += V.Count)
             {
@@ -123,6 +125,9 @@ internal static unsafe class ActivationKernel
                 var z = (full ? V.Load(x + i) : V.LoadPart(x + i, rest)) + b;
                 if (o.Residual != 0) z += full ? V.Load(residual + i) : V.LoadPart(residual + i, rest);
                 var y = TAct.Value<V, T>(z);
+                if (o.Sum != 0)
+                    if (full) z.Store(sum + i);
+                    else z.StorePart(sum + i, rest);
                 if (full) y.Store(result + i);
                 else y.StorePart(result + i, rest);
             }

@@ -236,8 +236,8 @@ internal sealed unsafe class SparsePlan
             {
                 var (of, share) = Math.DivRem(worker, first.Length - 1);
                 long begin = strides.Blocks * of / byBlocks, end = strides.Blocks * (of + 1) / byBlocks;
-                Lanes.Run<T, SparseKernels.Product<T>>(new(strides with { Blocks = end - begin }, first[share], first[share + 1], (int*)r, (int*)p, v, add,
-                    x + begin * strides.SourceBlock, y + begin * strides.TargetBlock));
+                Lanes.Run<T, SparseKernels.Product<T>>(new(strides with { Blocks = end - begin }, first[share], first[share + 1], (int*)r,
+                    (int*)p, v, add, x + begin * strides.SourceBlock, y + begin * strides.TargetBlock));
             });
         }
     }

@@ -230,7 +230,7 @@ internal sealed unsafe class SparsePlan
             var (r, p) = ((nint)rows, (nint)positions);
             // Blocks first: whoever moved one has it in his cache.
             var workers = Workers(Work(sum, strides), strides.Blocks * sum.Pattern.Height);
-            var byBlocks = (int)Math.Min(workers, strides.Blocks);
+            var byBlocks = (int)Math.Clamp(strides.Blocks, 1, workers);
             var first = sum.Pattern.Shares(workers / byBlocks);
             WorkerThreads.Run(byBlocks * (first.Length - 1), worker =>
             {

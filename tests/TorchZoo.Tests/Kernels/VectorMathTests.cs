@@ -141,8 +141,13 @@ public unsafe class VectorMathTests
         {
             var (exact, exactSlope) = Exact(function, x[i]);
             if (function == Function.GeluTanh && Math.Abs(x[i]) > 1e6) continue; // x³ overflows, as libtorch's
-            var floor = function switch { Function.Sin => 1, Function.GeluTanh => Math.Max(1, Math.Abs(x[i])),
-                Function.Silu or Function.Mish or Function.Gelu => 1e-36, _ => 0 };
+            var floor = function switch
+            {
+                Function.Sin => 1,
+                Function.GeluTanh => Math.Max(1, Math.Abs(x[i])),
+                Function.Silu or Function.Mish or Function.Gelu => 1e-36,
+                _ => 0
+            };
             var slopeFloor = function is Function.Exp or Function.Sigmoid or Function.NormalCdf or Function.Softplus ? 0 : function is Function.Tanh ? 1e-30 : 1;
             Worst(Error(value[i], exact, floor), x[i], ref worst, ref at);
             Worst(Error(slope[i], exactSlope, slopeFloor), x[i], ref worstSlope, ref atSlope);

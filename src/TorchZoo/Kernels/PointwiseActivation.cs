@@ -38,101 +38,118 @@ public static class PointwiseActivation
         }
         Expect.Shape(residual, nameof(residual), x.shape);
         using var scope = NewDisposeScope();
-        return new Function(activation, axis, residual is not null).Apply(x, bias?.to(x.dtype), residual?.to(x.dtype))[0].MoveToOuterDisposeScope();
+        (bias, residual) = (bias?.to(x.dtype), residual?.to(x.dtype));
+        // With a residual their sum is kept for the gradient, one tensor in place of two: a function of its own, whose kernel has y on the way.
+        if (residual is null || !HasKernel(x) || !is_grad_enabled() || !(x.requires_grad || residual.requires_grad || bias is { requires_grad: true }))
+            return new Whole(activation, axis).Apply(x, bias, residual)[0].MoveToOuterDisposeScope();
+        var sum = new Sum(activation, axis);
+        var z = sum.Apply(x, bias, residual)[0];
+        using var y = sum.Y;
+        return new OfSum(activation, y!).Apply(z)[0].MoveToOuterDisposeScope();
     }
 
-    /// <param name="activation">act</param>
-    /// <param name="axis">The channels' axis.</param>
-    /// <param name="keepsSum">Keep z, a second output, rather than the inputs: one tensor in place of two.</param>
-    private sealed class Function(Activation activation, int axis, bool keepsSum) : KernelFunction
+    private static bool HasKernel(Tensor x) => x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.Float64;
+
+    private static Tensor EagerSum(KernelCall call, int axis)
     {
-        protected override bool SavesInputs => !keepsSum;
+        var z = call[0];
+        if (call.Optional(1) is { } bias) z = z + bias.view([-1, .. Enumerable.Repeat(1L, (int)z.dim() - axis - 1)]);
+        return call.Optional(2) is { } residual ? z + residual : z;
+    }
 
-        // A CUDA kernel would go by the device here, in Forward and in Backward.
-        protected override bool HasKernel(KernelCall call) => call[0].device_type == DeviceType.CPU
-            && call[0].dtype is ScalarType.Float32 or ScalarType.Float64;
+    private static Tensor Eager(Activation activation, Tensor z) => activation switch
+    {
+        Activation.Identity => z.view_as(z),
+        Activation.Relu => z.relu(),
+        Activation.Sigmoid => z.sigmoid(),
+        Activation.Tanh => z.tanh(),
+        Activation.Silu => functional.silu(z),
+        Activation.Gelu => functional.gelu(z),
+        // TorchSharp's gelu takes no approximation.
+        Activation.GeluTanh => z * (1.5957691216057308 * (z + 0.044715 * z * z * z)).sigmoid(),
+        Activation.Softplus => functional.softplus(z),
+        Activation.Mish => functional.mish(z),
+        _ => z.sin(),
+    };
 
-        protected override Tensor[] Forward(KernelCall call)
-        {
-            var sum = keepsSum && call.IsRecorded ? empty(call[0].shape, call[0].dtype) : null;
-            var (y, _) = Run(call[0], call.Optional(1), call.Optional(2), null, sum, false);
-            if (sum is null) return [y];
-            call.Save(sum);
-            return [y, sum];
-        }
+    /// <summary>All in one. (A CUDA kernel would go by the device here, and in <see cref="Pass"/>.)</summary>
+    private sealed class Whole(Activation activation, int axis) : KernelFunction
+    {
+        protected override bool HasKernel(KernelCall call) => PointwiseActivation.HasKernel(call[0]);
+
+        protected override Tensor[] Forward(KernelCall call) =>
+            [Pass.Run(activation, axis, call[0], call.Optional(1), call.Optional(2)).Result];
 
         protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
         {
-            if (keepsSum && byOutputs[1] is { } byZ)
-            {
-                // z's own gradient: gradients of gradients alone have it.
-                if (byOutputs[0] is { } byY) byZ = byZ + Run(call.Saved(0), null, null, byY, null, false).Result;
-                return Alike(call, byZ);
-            }
-            var (byX, byBias) = keepsSum ? Run(call.Saved(0), null, null, byOutputs[0], null, call.Needs(1))
-                : Run(call[0], call.Optional(1), null, byOutputs[0], null, call.Needs(1));
-            return [byX, byBias, byX];
+            var (byX, byBias) = Pass.Run(activation, axis, call[0], call.Optional(1), null, byOutputs[0], wantsBias: call.Needs(1));
+            return [byX, byBias, null];
         }
 
-        protected override Tensor[] Eager(KernelCall call)
+        protected override Tensor[] Eager(KernelCall call) => [PointwiseActivation.Eager(activation, EagerSum(call, axis))];
+    }
+
+    /// <summary>z = x + bias + residual; beside it y.</summary>
+    private sealed class Sum(Activation activation, int axis) : KernelFunction
+    {
+        /// <summary>act(z), belonging to no scope.</summary>
+        public Tensor? Y { get; private set; }
+
+        protected override bool SavesInputs => false;
+
+        protected override Tensor[] Forward(KernelCall call)
         {
-            var z = call[0];
-            if (call.Optional(1) is { } bias) z = z + bias.view([-1, .. Enumerable.Repeat(1L, (int)z.dim() - axis - 1)]);
-            if (call.Optional(2) is { } residual) z = z + residual;
-            return [Eager(z)];
+            var z = empty(call[0].shape, call[0].dtype);
+            Y = Pass.Run(activation, axis, call[0], call.Optional(1), call.Optional(2), sum: z).Result.DetachFromDisposeScope();
+            return [z];
         }
 
+        protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs) => RecordedBackward(call, byOutputs);
+
+        // Linear: the gradient is the same at every input.
         protected override Tensor?[] RecordedBackward(KernelCall call, Tensor?[] byOutputs)
         {
-            if (!keepsSum) return base.RecordedBackward(call, byOutputs);
-            var z = call.Saved(0);
-            var byZ = byOutputs[1];
-            if (byOutputs[0] is { } byY)
-            {
-                var own = z.view_as(z);
-                var through = autograd.grad([Eager(own)], [own], [byY], retain_graph: true, create_graph: true)[0];
-                byZ = byZ is null ? through : byZ + through;
-            }
-            return Alike(call, byZ!);
+            var byZ = byOutputs[0]!;
+            long[] others = [.. Enumerable.Range(0, (int)byZ.dim()).Where(i => i != axis).Select(i => (long)i)];
+            return [byZ, !call.Needs(1) ? null : others.Length == 0 ? byZ : byZ.sum(others), byZ];
         }
+    }
 
-        // The gradients by the parts of a sum from that by the sum.
-        private Tensor?[] Alike(KernelCall call, Tensor byZ) =>
-            [byZ, call.Needs(1) ? byZ.sum([.. Enumerable.Range(0, (int)byZ.dim()).Where(i => i != axis).Select(i => (long)i)]) : null, byZ];
+    /// <summary>act(z), which is known already.</summary>
+    private sealed class OfSum(Activation activation, Tensor y) : KernelFunction
+    {
+        protected override Tensor[] Forward(KernelCall call) => [y];
 
-        private Tensor Eager(Tensor z) => activation switch
-        {
-            Activation.Identity => z.view_as(z),
-            Activation.Relu => z.relu(),
-            Activation.Sigmoid => z.sigmoid(),
-            Activation.Tanh => z.tanh(),
-            Activation.Silu => functional.silu(z),
-            Activation.Gelu => functional.gelu(z),
-            // TorchSharp's gelu takes no approximation.
-            Activation.GeluTanh => z * (1.5957691216057308 * (z + 0.044715 * z * z * z)).sigmoid(),
-            Activation.Softplus => functional.softplus(z),
-            Activation.Mish => functional.mish(z),
-            _ => z.sin(),
-        };
+        protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs) =>
+            [Pass.Run(activation, 0, call[0], null, null, byOutputs[0]).Result];
 
-        private (Tensor Result, Tensor? ByBias) Run(Tensor x, Tensor? bias, Tensor? residual, Tensor? byY, Tensor? sum, bool wantsBias) => x.dtype == ScalarType.Float32
-            ? Run<float>(x, bias, residual, byY, sum, wantsBias)
-            : Run<double>(x, bias, residual, byY, sum, wantsBias);
+        protected override Tensor[] Eager(KernelCall call) => [PointwiseActivation.Eager(activation, call[0])];
+    }
 
-        private unsafe (Tensor, Tensor?) Run<T>(Tensor x, Tensor? bias, Tensor? residual, Tensor? byY, Tensor? sum, bool wantsBias) where T : unmanaged, IFloatingPointIeee754<T>
+    private static class Pass
+    {
+        /// <summary>y; or the gradient by x, if there is one by y, and that by the bias, if it is wanted.</summary>
+        public static (Tensor Result, Tensor? ByBias) Run(Activation activation, int axis, Tensor x, Tensor? bias, Tensor? residual,
+            Tensor? byY = null, Tensor? sum = null, bool wantsBias = false) => x.dtype == ScalarType.Float32
+                ? Run<float>(activation, axis, x, bias, residual, byY, sum, wantsBias)
+                : Run<double>(activation, axis, x, bias, residual, byY, sum, wantsBias);
+
+        private static unsafe (Tensor, Tensor?) Run<T>(Activation activation, int axis, Tensor x, Tensor? bias, Tensor? residual,
+            Tensor? byY, Tensor? sum, bool wantsBias) where T : unmanaged, IFloatingPointIeee754<T>
         {
             var shape = x.shape;
             var result = empty(shape, x.dtype);
             var byBias = wantsBias ? empty(shape[axis], x.dtype) : null;
-            using Pinned<T> px = Plain(x, nameof(x)), pb = Plain(bias, nameof(bias)), pr = Plain(residual, nameof(residual)), pg = Plain(byY, nameof(byY)),
-                py = Plain(result, nameof(result)), ps = Plain(sum, nameof(sum)), pc = Plain(byBias, nameof(byBias));
+            using Pinned<T> px = Plain(x, nameof(x)), pb = Plain(bias, nameof(bias)), pr = Plain(residual, nameof(residual)),
+                pg = Plain(byY, nameof(byY)), py = Plain(result, nameof(result)), ps = Plain(sum, nameof(sum)), pc = Plain(byBias, nameof(byBias));
             var channels = bias is not null || wantsBias;
-            ActivationKernel.Run(new ActivationKernel.Operands<T>(activation, (nint)px.Pointer, (nint)pb.Pointer, (nint)pr.Pointer, (nint)pg.Pointer,
-                (nint)py.Pointer, (nint)ps.Pointer, (nint)pc.Pointer,
+            ActivationKernel.Run(new ActivationKernel.Operands<T>(activation, (nint)px.Pointer, (nint)pb.Pointer,
+                (nint)pr.Pointer, (nint)pg.Pointer, (nint)py.Pointer, (nint)ps.Pointer, (nint)pc.Pointer,
                 channels ? Product(shape[..axis]) : 1, channels ? shape[axis] : 1, Product(channels ? shape[(axis + 1)..] : shape)));
             return (result, byBias);
 
-            static Pinned<T> Plain(Tensor? tensor, string name) => tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
+            static Pinned<T> Plain(Tensor? tensor, string name) =>
+                tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
 
             static long Product(ReadOnlySpan<long> sizes)
             {

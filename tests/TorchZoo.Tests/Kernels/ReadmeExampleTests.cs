@@ -3,7 +3,6 @@ using CsCheck;
 using NUnit.Framework;
 using TorchZoo.Kernels;
 using TorchZoo.Kernels.Cpu;
-using TorchZoo.Testing;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Tests.Kernels;

@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Benchmarks;
 
-/// <summary>GELU of a sum, forward and backward, on a field of an FNO's layer: (8, 32, 64, 64). The bound is the time it takes to copy as much
-/// memory as must be read and written.</summary>
+/// <summary>GELU of a sum, forward and backward, on a field of an FNO's layer: (8, 32, 64, 64). The bound is the time it takes to copy as
+/// much memory as must be read and written.</summary>
 internal static class ActivationBenchmarks
 {
     private const int Batch = 8, Channels = 32, Size = 64;
@@ -24,7 +24,8 @@ internal static class ActivationBenchmarks
         try
         {
             long[] shape = [Batch, Channels, Size, Size];
-            Tensor x = randn(shape).requires_grad_(), residual = randn(shape).requires_grad_(), bias = randn(Channels).requires_grad_(), cotangent = randn(shape);
+            Tensor x = randn(shape).requires_grad_(), residual = randn(shape).requires_grad_(), bias = randn(Channels).requires_grad_();
+            var cotangent = randn(shape);
             // Forward x, residual → y; backward those, the gradient → one gradient: seven fields, and a copy moves two.
             Tensor[] from = [.. Enumerable.Range(0, 4).Select(_ => randn(shape))], to = [.. from.Select(t => t.clone())];
             var times = clock.Time(

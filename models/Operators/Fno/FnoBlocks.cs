@@ -39,7 +39,8 @@ public sealed class FnoBlocks : Module<Tensor, int, Tensor>
         _config = config;
         var (width, axes) = (config.HiddenChannels, config.NModes.Count);
         var activation = Activations.OfSum(config.NonLinearity, nameof(config.NonLinearity));
-        _activation = config.ComplexData ? (x, _, residual) => ComplexValued.Split(residual is null ? x : x + residual, functional.gelu) : activation;
+        _activation = !config.ComplexData ? activation
+            : (x, _, residual) => ComplexValued.Split(residual is null ? x : x + residual, functional.gelu);
         if (config.Stabilizer == "tanh") _stabilizer = config.ComplexData ? x => ComplexValued.Split(x, tanh) : tanh;
 
         for (var i = 0; i < config.NLayers; i++)

@@ -7,8 +7,8 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Kernels;
 
 /// <summary>
-/// y = act(x + bias + residual) in one pass over memory, and its gradients in another. libtorch takes one for each operation; these are bound
-/// by memory, so that is what they cost.
+/// y = act(x + bias + residual) in one pass over memory, and its gradients in another. libtorch takes one for each operation; these are
+/// bound by memory, so that is what they cost.
 /// </summary>
 /// <remarks>
 /// On CPUs in float32 and float64 there is a kernel, right to a few ulp (<see cref="VectorMath"/>), with the same bits on any number of
@@ -39,8 +39,10 @@ public static class PointwiseActivation
         Expect.Shape(residual, nameof(residual), x.shape);
         using var scope = NewDisposeScope();
         (bias, residual) = (bias?.to(x.dtype), residual?.to(x.dtype));
-        // With a residual their sum is kept for the gradient, one tensor in place of two: a function of its own, whose kernel has y on the way.
-        if (residual is null || !HasKernel(x) || !is_grad_enabled() || !(x.requires_grad || residual.requires_grad || bias is { requires_grad: true }))
+        // With a residual their sum is kept for the gradient, one tensor in place of two: a function of its own,
+        // whose kernel has y on the way.
+        var recorded = is_grad_enabled() && (x.requires_grad || bias is { requires_grad: true } || residual is { requires_grad: true });
+        if (residual is null || !recorded || !HasKernel(x))
             return new Whole(activation, axis).Apply(x, bias, residual)[0].MoveToOuterDisposeScope();
         var sum = new Sum(activation, axis);
         var z = sum.Apply(x, bias, residual)[0];
@@ -141,7 +143,8 @@ public static class PointwiseActivation
             var result = empty(shape, x.dtype);
             var byBias = wantsBias ? empty(shape[axis], x.dtype) : null;
             using Pinned<T> px = Plain(x, nameof(x)), pb = Plain(bias, nameof(bias)), pr = Plain(residual, nameof(residual)),
-                pg = Plain(byY, nameof(byY)), py = Plain(result, nameof(result)), ps = Plain(sum, nameof(sum)), pc = Plain(byBias, nameof(byBias));
+                pg = Plain(byY, nameof(byY)), py = Plain(result, nameof(result)),
+                ps = Plain(sum, nameof(sum)), pc = Plain(byBias, nameof(byBias));
             var channels = bias is not null || wantsBias;
             ActivationKernel.Run(new ActivationKernel.Operands<T>(activation, (nint)px.Pointer, (nint)pb.Pointer,
                 (nint)pr.Pointer, (nint)pg.Pointer, (nint)py.Pointer, (nint)ps.Pointer, (nint)pc.Pointer,

@@ -92,10 +92,14 @@ public class PointwiseActivationTests
         Assert.Multiple(() =>
         {
             Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, null!), Throws.ArgumentNullException);
-            Assert.That(() => PointwiseActivation.Apply((Activation)99, x), Throws.ArgumentException.With.Property("ParamName").EqualTo("activation"));
-            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5)), Throws.ArgumentException.With.Message.Contains("expected shape (3), got (5)"));
-            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5), channelAxis: 3), Throws.ArgumentException.With.Property("ParamName").EqualTo("channelAxis"));
-            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, null, zeros(2, 3, 4)), Throws.ArgumentException.With.Property("ParamName").EqualTo("residual"));
+            Assert.That(() => PointwiseActivation.Apply((Activation)99, x),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("activation"));
+            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5)),
+                Throws.ArgumentException.With.Message.Contains("expected shape (3), got (5)"));
+            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5), channelAxis: 3),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("channelAxis"));
+            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, null, zeros(2, 3, 4)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("residual"));
         });
     }
 }

@@ -5,8 +5,8 @@ using TorchSharp;
 namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>
-/// y = act(x + bias + residual) of (outer, channels, inner) numbers, and its gradient. Work is cut into units whose bounds depend on the sizes
-/// alone, and each unit's share of the bias's gradient is added up by itself: nothing depends on the number of threads.
+/// y = act(x + bias + residual) of (outer, channels, inner) numbers, and its gradient. Work is cut into units whose bounds depend on the
+/// sizes alone, and each unit's share of the bias's gradient is added up by itself: nothing depends on the number of threads.
 /// </summary>
 internal static unsafe class ActivationKernel
 {
@@ -28,8 +28,8 @@ internal static unsafe class ActivationKernel
     /// <param name="Outer">Numbers before the channels' axis.</param>
     /// <param name="Channels">Channels.</param>
     /// <param name="Inner">Numbers behind it.</param>
-    public readonly record struct Operands<T>(Activation Kind, nint X, nint Bias, nint Residual, nint Gradient, nint Result, nint Sum, nint ByBias,
-        long Outer, long Channels, long Inner) where T : unmanaged, IFloatingPointIeee754<T>;
+    public readonly record struct Operands<T>(Activation Kind, nint X, nint Bias, nint Residual, nint Gradient, nint Result,
+        nint Sum, nint ByBias, long Outer, long Channels, long Inner) where T : unmanaged, IFloatingPointIeee754<T>;
 
     /// <summary>Computes it, on as many threads as it is worth.</summary>
     public static void Run<T>(in Operands<T> o) where T : unmanaged, IFloatingPointIeee754<T>
@@ -135,7 +135,8 @@ internal static unsafe class ActivationKernel
 
         // The gradients by x of one row; their sum, or each added to `each`.
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private T Gradients<V, TAct>(long start, long count, T* biases, T bias, T* each) where V : struct, ILanes<V, T> where TAct : IActivation
+        private T Gradients<V, TAct>(long start, long count, T* biases, T bias, T* each)
+            where V : struct, ILanes<V, T> where TAct : IActivation
         {
             T* x = (T*)o.X + start, residual = (T*)o.Residual + start, gradient = (T*)o.Gradient + start, result = (T*)o.Result + start;
             V b = V.Create(bias), sum = V.Zero;

@@ -25,8 +25,8 @@ public unsafe interface ILanes<TSelf, T>
     /// <summary>The same number in all lanes.</summary>
     static abstract TSelf Create(T value);
 
-    /// <summary>The same number in all lanes, rounded to <typeparamref name="T"/>: for constants, of which kernels that are written once for
-    /// both types have many, and where .NET's general conversions would use up what the compiler is willing to inline.</summary>
+    /// <summary>The same number in all lanes, rounded to <typeparamref name="T"/>: for constants, of which kernels that are written once
+    /// for both types have many, and where .NET's general conversions would use up what the compiler is willing to inline.</summary>
     static abstract TSelf Constant(double value);
 
     /// <summary>The numbers at an address, which need not be aligned.</summary>

@@ -149,7 +149,8 @@ public readonly unsafe struct Lanes256<T> : ILanes<Lanes256<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static Lanes256<T> Select(Lanes256<T> mask, Lanes256<T> a, Lanes256<T> b) => new(Vector256.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
+    public static Lanes256<T> Select(Lanes256<T> mask, Lanes256<T> a, Lanes256<T> b) =>
+        new(Vector256.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

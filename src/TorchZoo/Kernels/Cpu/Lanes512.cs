@@ -149,7 +149,8 @@ public readonly unsafe struct Lanes512<T> : ILanes<Lanes512<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static Lanes512<T> Select(Lanes512<T> mask, Lanes512<T> a, Lanes512<T> b) => new(Vector512.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
+    public static Lanes512<T> Select(Lanes512<T> mask, Lanes512<T> a, Lanes512<T> b) =>
+        new(Vector512.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

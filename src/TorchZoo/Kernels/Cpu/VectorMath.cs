@@ -4,14 +4,14 @@ using System.Runtime.CompilerServices;
 namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>
-/// Elementary functions and activations of registers of any width, in float32 and float64, for kernels to build on: everything is inlined, and
-/// the bits don't depend on the width or on the other lanes. Where a backward pass needs the derivative, one call gives both for little more
-/// than the price of one.
+/// Elementary functions and activations of registers of any width, in float32 and float64, for kernels to build on: everything is inlined,
+/// and the bits don't depend on the width or on the other lanes. Where a backward pass needs the derivative, one call gives both for little
+/// more than the price of one.
 /// </summary>
 /// <remarks>
 /// Errors are in ulp, units in the last place of the exact result, and hold for all arguments unless something else is said; results below
-/// the smallest normal number are right to one of their own units more, and those of SiLU, GELU and Mish below 10⁻³⁶ (float64: 10⁻³⁰⁶) to an ulp of
-/// that. NaN stays NaN; infinities give what libtorch's functions give, so
+/// the smallest normal number are right to one of their own units more, and those of SiLU, GELU and Mish below 10⁻³⁶ (float64: 10⁻³⁰⁶) to
+/// an ulp of that. NaN stays NaN; infinities give what libtorch's functions give, so
 /// x σ(x) and its like are NaN at −∞. The polynomials are minimax fits (Remez) of our own.
 /// </remarks>
 public static unsafe class VectorMath
@@ -58,7 +58,8 @@ public static unsafe class VectorMath
 
     /// <summary>σ(x) = 1 / (1 + e⁻ˣ), to 3 ulp.</summary>
     [MethodImpl(Inline)]
-    public static V Sigmoid<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> => Sigmoid<V, T>(x, out _);
+    public static V Sigmoid<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+        Sigmoid<V, T>(x, out _);
 
     /// <summary>σ(x), to 3 ulp.</summary>
     /// <param name="x">x</param>
@@ -110,7 +111,8 @@ public static unsafe class VectorMath
 
     /// <summary>Φ(x), the standard normal distribution up to x, to 6 ulp.</summary>
     [MethodImpl(Inline)]
-    public static V NormalCdf<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> => NormalCdf<V, T>(x, out _);
+    public static V NormalCdf<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+        NormalCdf<V, T>(x, out _);
 
     /// <summary>Φ(x), to 6 ulp, in the far tails too.</summary>
     /// <param name="x">x</param>
@@ -149,7 +151,8 @@ public static unsafe class VectorMath
     /// <summary>GELU's approximation x σ(2u), u = √(2/π) (x + 0.044715 x³), usually written with ½ (1 + tanh u); to 4 ulp of the larger of
     /// |x| and 1.</summary>
     [MethodImpl(Inline)]
-    public static V GeluTanh<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> => GeluTanh<V, T>(x, out _);
+    public static V GeluTanh<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+        GeluTanh<V, T>(x, out _);
 
     /// <summary>GELU's approximation.</summary>
     /// <param name="x">x</param>
@@ -166,7 +169,8 @@ public static unsafe class VectorMath
 
     /// <summary>ln(1 + eˣ), to 3 ulp.</summary>
     [MethodImpl(Inline)]
-    public static V Softplus<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> => Softplus<V, T>(x, out _);
+    public static V Softplus<V, T>(V x) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+        Softplus<V, T>(x, out _);
 
     /// <summary>ln(1 + eˣ), to 3 ulp.</summary>
     /// <param name="x">x</param>
@@ -231,7 +235,8 @@ public static unsafe class VectorMath
         var near = V.LessThanOrEqual(V.Abs(x), V.Constant(1e5));
         var reducible = x & near;
         var n = V.Round(reducible * V.Constant(0.6366197723675814));
-        var (first, second, third) = IsSingle<T>() ? (-1.57079637, 4.37113883e-8, 1.71512451e-15) : (-1.5707963267948966, -6.123233995736766e-17, 1.4973849048591833e-33);
+        var (first, second, third) = IsSingle<T>() ? (-1.57079637, 4.37113883e-8, 1.71512451e-15)
+            : (-1.5707963267948966, -6.123233995736766e-17, 1.4973849048591833e-33);
         var r = V.MultiplyAdd(n, V.Constant(third), V.MultiplyAdd(n, V.Constant(second), V.MultiplyAdd(n, V.Constant(first), reducible)));
         var z = r * r;
         V s, c;
@@ -308,15 +313,18 @@ public static unsafe class VectorMath
 
     // a x² + b x + c and so on, highest first.
     [MethodImpl(Inline)]
-    private static V Horner<V, T>(V x, V a, double b, double c) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+    private static V Horner<V, T>(V x, V a, double b, double c)
+        where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
         V.MultiplyAdd(V.MultiplyAdd(a, x, V.Constant(b)), x, V.Constant(c));
 
     [MethodImpl(Inline)]
-    private static V Horner<V, T>(V x, V a, double b, double c, double d, double e) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+    private static V Horner<V, T>(V x, V a, double b, double c, double d, double e)
+        where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
         Horner<V, T>(x, Horner<V, T>(x, a, b, c), d, e);
 
     [MethodImpl(Inline)]
-    private static V Infinity<V, T>() where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> => V.Create(T.PositiveInfinity);
+    private static V Infinity<V, T>() where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+        V.Create(T.PositiveInfinity);
 
     [MethodImpl(Inline)]
     private static bool IsSingle<T>() => typeof(T) == typeof(float);

@@ -26,9 +26,6 @@ public readonly record struct CudaRecurrencePlan
     // The steps that the kernels load at a time.
     private const int Tile = 8;
 
-    // The kernels know these four, in this order.
-    private readonly long _batch, _time, _channels, _chunk;
-
     /// <summary>A plan with chunks of one's own choice.</summary>
     /// <param name="batch">Sequences.</param>
     /// <param name="time">Steps of a sequence; may be 0.</param>
@@ -41,26 +38,28 @@ public readonly record struct CudaRecurrencePlan
         ArgumentOutOfRangeException.ThrowIfNegative(time);
         ArgumentOutOfRangeException.ThrowIfNegative(channels);
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
-        (_batch, _time, _channels, _chunk) = (batch, time, channels, chunk);
+        (Batch, Time, Channels, Chunk) = (batch, time, channels, chunk);
     }
 
+    // The kernels know these four, in this order.
+
     /// <summary>Sequences.</summary>
-    public long Batch => _batch;
+    public long Batch { get; }
 
     /// <summary>Steps of a sequence.</summary>
-    public long Time => _time;
+    public long Time { get; }
 
     /// <summary>Series of a sequence.</summary>
-    public long Channels => _channels;
+    public long Channels { get; }
 
     /// <summary>Steps of a chunk; the last one of a series may have fewer.</summary>
-    public long Chunk => _chunk;
+    public long Chunk { get; }
 
     /// <summary>Chunks of a series, at least 1.</summary>
-    public long Chunks => _time > _chunk ? (_time + _chunk - 1) / _chunk : 1;
+    public long Chunks => Time > Chunk ? (Time + Chunk - 1) / Chunk : 1;
 
     /// <summary>Recurrences.</summary>
-    public long Series => _batch * _channels;
+    public long Series => Batch * Channels;
 
     /// <summary>Threads, one for each chunk of each series.</summary>
     public long Parts => Series * Chunks;

@@ -13,11 +13,10 @@ namespace TorchZoo.Models.Sequences;
 /// <para>Shapes, all contiguous, of one type and on one GPU: u, what the cell gets of the input, (batch, time, 3, D); A (3, D), with the
 /// rows z, r, h of ParaGRU or f, o, c of ParaLSTM; C (2, D), ParaLSTM's peepholes f, o, or null for ParaGRU. States are (batch, time, n·D)
 /// with n = 1 for ParaGRU and n = 2 for ParaLSTM: c of all channels, then h; without a time (batch, n·D).</para>
-/// <para><see cref="Forward(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"/> steps with a thread for each series and is exact for any weights. For few
-/// and long series, <see cref="FirstGuess"/> and some <see cref="NewtonStep(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, double, double, CudaRecurrencePlan?)"/>s take its
-/// place; they keep no Jacobians, and tell which series haven't converged, for Forward's <c>only</c>.
-/// <see cref="Assemble(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"/> writes residuals and Jacobians for a linear recurrence
-/// that is solved elsewhere, e.g. by <see cref="CudaLinearRecurrence"/>. The gradients are a linear recurrence and need no iterations.</para>
+/// <para><c>Forward</c> steps with a thread for each series and is exact for any weights. For few and long series, <c>FirstGuess</c> and
+/// some <c>NewtonStep</c>s take its place; they write no Jacobians, and tell which series haven't converged, for <c>only</c> of
+/// <c>Forward</c>. <c>Assemble</c> writes residuals and Jacobians for a linear recurrence that is solved elsewhere, e.g. by
+/// <see cref="CudaLinearRecurrence"/>. The gradients (<c>Backward</c>) are a linear recurrence and need no iterations.</para>
 /// </remarks>
 public static class CudaParaRnn
 {

@@ -7,7 +7,7 @@ namespace TorchZoo.Kernels.Cuda;
 /// recurrence of each chunk is first folded into one affine map, a block scans a series' maps, and then a thread walks each chunk: data are
 /// read twice, by more threads, and fewer steps wait. So chunks are for few and long series.</para>
 /// <para>By arithmetic, not yet by measurement: a thread that steps has some 16 loads under way, so that about 256 threads a multiprocessor
-/// take all of the memory's bandwidth. Chunks cost 5 passes over memory in place of 3 and two more launches. <see cref="For"/> therefore
+/// take all of the memory's bandwidth. Chunks cost 5 passes over memory in place of 3 and two more launches. <see cref="For(CudaDevice, long, long, long)"/> therefore
 /// takes one chunk from 128 series a multiprocessor on, or below 256 steps; else as many chunks as make 512 threads a multiprocessor, of
 /// 16 steps at least.</para>
 /// <para>Results with and without chunks differ by rounding. A chunk's map is a product of many matrices, which must stay within the type's

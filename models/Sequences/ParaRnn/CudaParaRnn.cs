@@ -125,8 +125,8 @@ public static class CudaParaRnn
     /// <param name="initial">The state before the first step, (batch, n·D); null: 0</param>
     /// <param name="states">The guess s, (batch, time, n·D)</param>
     /// <param name="next">Receives the next guess, (batch, time, n·D); not <paramref name="states"/></param>
-    /// <param name="worst">Receives the largest |R_t| of each chunk, (batch, chunks of the plan, D), for the guess s: its maximum over chunks
-    /// says which series have converged. A NaN among them stays</param>
+    /// <param name="worst">Receives the largest |R_t| of each chunk, (batch, chunks of the plan, D), for the guess s: its maximum over
+    /// chunks says which series have converged. A NaN among them stays</param>
     /// <param name="omega">ω</param>
     /// <param name="bound">Holds the next guess within ±bound, and makes 0 of what is no number; 0: doesn't</param>
     /// <param name="plan">How the work is shared out; as in <see cref="CudaRecurrencePlan.For(CudaDevice, long, long, long)"/></param>
@@ -218,7 +218,8 @@ public static class CudaParaRnn
     /// <exception cref="ArgumentException">There is no kernel for the type or size.</exception>
     public static void Assemble(ScalarType type, CudaStream stream, CudaRecurrencePlan plan, int size, CudaArgument u, CudaArgument a,
         CudaArgument c, CudaArgument initial, CudaArgument states, CudaArgument residual, CudaArgument jacobian) =>
-        Kernel(stream, "assemble", type, size).LaunchFor(plan.Series * plan.Time, stream, u, a, c, initial, states, residual, jacobian, plan);
+        Kernel(stream, "assemble", type, size).LaunchFor(plan.Series * plan.Time, stream,
+            u, a, c, initial, states, residual, jacobian, plan);
 
     /// <summary>The same on raw memory of a GPU: a step of Newton's method.</summary>
     /// <param name="type">float32 or float64</param>

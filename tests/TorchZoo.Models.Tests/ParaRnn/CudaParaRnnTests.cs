@@ -100,7 +100,8 @@ public sealed class CudaParaRnnTests
         for (var i = 0; i < size; i++)
         {
             // Channels and times are independent: a row of ones has all of their derivatives.
-            var row = autograd.grad([results.select(2, i).sum()], [before], retain_graph: true)[0].view(batch, time, size, channels).clone();
+            var row = autograd.grad([results.select(2, i).sum()], [before], retain_graph: true)[0].clone()
+                .view(batch, time, size, channels);
             row.select(1, 0).zero_();
             Assert.That(found.select(2, i).allclose(row, 0, 1e-14), Is.True, $"row {i}");
         }
@@ -163,8 +164,8 @@ public sealed class CudaParaRnnTests
             using CudaBuffer<T> folded = new(device, plan.FoldedNumbers(size)), sums = new(device, CudaParaRnn.SumNumbers(plan, size));
             var initial = hasInitial ? on.Initial : (nint)0;
             CudaParaRnn.Forward(type, stream, plan, size, on.U, on.A, on.C, initial, (nint)0, states);
-            CudaParaRnn.Backward(type, stream, plan, size, on.U, on.A, on.C, initial, states, on.Gradient, on.Last, byU, byWeights, byInitial,
-                folded, sums);
+            CudaParaRnn.Backward(type, stream, plan, size, on.U, on.A, on.C, initial, states, on.Gradient, on.Last, byU, byWeights,
+                byInitial, folded, sums);
             Compare(states, problem.States, "states");
             Compare(byU, problem.ByU, "by u");
             Compare(byWeights, problem.ByWeights, "by the weights");

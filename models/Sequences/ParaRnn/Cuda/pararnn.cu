@@ -231,7 +231,8 @@ template <class T> __global__ void sum(const T* parts, T* sums, int64 count, int
 
 // Before the first time nothing changes.
 template <class Cell, class T>
-__device__ inline Affine<T, Cell::size> newton_map(const Cell& cell, const Part& part, const T* u, const T* initial, const T* states, int64 t)
+__device__ inline Affine<T, Cell::size> newton_map(const Cell& cell, const Part& part, const T* u, const T* initial, const T* states,
+    int64 t)
 {
     const auto input = input_at<Cell>(part, u, initial, states, t);
     const auto state = load_vector<Cell::size>(states + part.at(t, Cell::size), part.channels);

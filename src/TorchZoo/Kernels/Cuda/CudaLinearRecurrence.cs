@@ -66,7 +66,8 @@ public static class CudaLinearRecurrence
         Check(byInitial, gradient, nameof(byInitial), shape[0], shape[2]);
         var chosen = PlanFor(gradient, size, plan);
         using var folded = Workspace(chosen, size, gradient);
-        Backward(gradient.dtype, CudaStream.Of(gradient), chosen, size, j, states, initial, gradient, lastGradient, byR, byJ, byInitial, folded);
+        Backward(gradient.dtype, CudaStream.Of(gradient), chosen, size, j, states, initial, gradient, lastGradient, byR, byJ, byInitial,
+            folded);
     }
 
     /// <summary>The same on raw memory of a GPU: h_t = J_t h_{t−1} + r_t.</summary>

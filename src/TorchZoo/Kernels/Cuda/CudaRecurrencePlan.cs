@@ -1,15 +1,16 @@
 namespace TorchZoo.Kernels.Cuda;
 
-/// <summary>How recurrences over time are shared out to the threads of a GPU: a recurrence for each channel of each sequence of a batch (a
-/// series), each cut into chunks. As an argument it is <c>Plan</c> of <c>linear_recurrence.cuh</c>, for the kernels of papers too.</summary>
+/// <summary>How recurrences over time are shared out to the threads of a GPU: a recurrence for each channel of each sequence of a batch
+/// (a series), each cut into chunks. As an argument it is <c>Plan</c> of <c>linear_recurrence.cuh</c>, for the kernels of papers
+/// too.</summary>
 /// <remarks>
 /// <para>With one chunk, a thread steps through a series: data are read once, and T steps wait for each other. With several, the linear
 /// recurrence of each chunk is first folded into one affine map, a block scans a series' maps, and then a thread walks each chunk: data are
 /// read twice, by more threads, and fewer steps wait. So chunks are for few and long series.</para>
 /// <para>By arithmetic, not yet by measurement: a thread that steps has some 16 loads under way, so that about 256 threads a multiprocessor
-/// take all of the memory's bandwidth. Chunks cost 5 passes over memory in place of 3 and two more launches. <see cref="For(CudaDevice, long, long, long)"/> therefore
-/// takes one chunk from 128 series a multiprocessor on, or below 256 steps; else as many chunks as make 512 threads a multiprocessor, of
-/// 16 steps at least.</para>
+/// take all of the memory's bandwidth. Chunks cost 5 passes over memory in place of 3 and two more launches.
+/// <see cref="For(CudaDevice, long, long, long)"/> therefore takes one chunk from 128 series a multiprocessor on, or below 256 steps; else
+/// as many chunks as make 512 threads a multiprocessor, of 16 steps at least.</para>
 /// <para>Results with and without chunks differ by rounding. A chunk's map is a product of many matrices, which must stay within the type's
 /// range even where the states would.</para>
 /// </remarks>
@@ -80,7 +81,8 @@ public readonly record struct CudaRecurrencePlan
     /// <inheritdoc cref="For(CudaDevice, long, long, long)"/>
     public static CudaRecurrencePlan StepByStep(long batch, long time, long channels) => new(batch, time, channels, Math.Max(time, 1));
 
-    /// <summary>How many numbers of float32 (for float64: float64) the folded chunks need as workspace; none where there is one chunk.</summary>
+    /// <summary>How many numbers of float32 (for float64: float64) the folded chunks need as workspace; none where there is one
+    /// chunk.</summary>
     /// <param name="size">Numbers of a series' state.</param>
     public long FoldedNumbers(int size) => Chunks == 1 ? 0 : Parts * (size * size + size);
 
@@ -102,7 +104,8 @@ public readonly record struct CudaRecurrencePlan
     /// <param name="stream">The stream.</param>
     /// <param name="initial">The states before the first step, (batch, size · channels), or null: 0.</param>
     /// <param name="folded">The folded chunks.</param>
-    /// <exception cref="ArgumentException">There are more series than a grid has blocks, or as for <see cref="CudaKernel.Launch"/>.</exception>
+    /// <exception cref="ArgumentException">There are more series than a grid has blocks, or as for
+    /// <see cref="CudaKernel.Launch"/>.</exception>
     /// <exception cref="CudaException">The driver refuses.</exception>
     public void LaunchCarry(CudaKernel carry, CudaStream stream, CudaArgument initial, CudaArgument folded)
     {

@@ -103,7 +103,8 @@ public sealed class CudaLinearRecurrenceTests
             Assert.That(rs.ToArray(), Is.EqualTo(statesBefore));
             Assert.That(gs.ToArray(), Is.EqualTo(byRBefore));
 
-            T[] Uniform(int n, double bound) => [.. Enumerable.Range(0, n).Select(_ => T.CreateChecked(bound * (2 * random.NextDouble() - 1)))];
+            T[] Uniform(int n, double bound) =>
+                [.. Enumerable.Range(0, n).Select(_ => T.CreateChecked(bound * (2 * random.NextDouble() - 1)))];
 
             void Compare(CudaBuffer<T> ours, double[] theirs, double scale, string what) =>
                 Assert.That(Doubles(ours.ToArray()).Zip(theirs, (a, b) => Math.Abs(a - b)).Max() / scale, Is.LessThan(tolerance), what);
@@ -127,7 +128,8 @@ public sealed class CudaLinearRecurrenceTests
                     double Before(int t, int row) => t > 0 ? States[At(t - 1, n, row)] : initial[Once(row)];
                     for (var t = 0; t < time; t++)
                         for (var i = 0; i < n; i++)
-                            States[At(t, n, i)] = r[At(t, n, i)] + Enumerable.Range(0, n).Sum(k => j[At(t, n * n, i * n + k)] * Before(t, k));
+                            States[At(t, n, i)] = r[At(t, n, i)]
+                                + Enumerable.Range(0, n).Sum(k => j[At(t, n * n, i * n + k)] * Before(t, k));
                     double[] arriving = [.. Enumerable.Range(0, n).Select(i => last[Once(i)])];
                     for (var t = time - 1; t >= 0; t--)
                     {

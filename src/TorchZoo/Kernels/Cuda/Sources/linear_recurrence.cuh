@@ -1,7 +1,7 @@
 // Linear recurrences x_t = M_t x_{t−1} + r_t with small square matrices M, one for each channel of each sequence of a batch (a series).
 //
 // Arrays lie as torch stores (batch, time, rows · channels): rows that belong together are `channels` numbers apart. A state of n numbers
-// n rows, a matrix n², row by row. States without a time are (batch, n · channels).
+// is n rows, a matrix n², row by row. States without a time are (batch, n · channels).
 //
 // Series are walked by one thread each, or, where they are few and long, in chunks by several:
 //   fold    each thread composes the maps of its chunk into one,

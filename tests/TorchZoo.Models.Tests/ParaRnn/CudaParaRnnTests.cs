@@ -140,14 +140,6 @@ public sealed class CudaParaRnnTests
         Assert.That(() => CudaParaRnn.Forward(u.squeeze(0), a, null, null, states), Throws.ArgumentException);
     }
 
-    [Test]
-    public void TheKernelsCompile([Values("sm_70", "sm_80", "sm_90")] string target)
-    {
-        if (CudaCompiler.Problem is { } problem) Assert.Ignore(problem);
-        var source = CudaSource.Embedded(typeof(CudaParaRnn).Assembly, "pararnn.cu");
-        Assert.That(CudaCompiler.CompileAll(source, target), Has.Count.EqualTo(source.Instances.Count));
-    }
-
     private static void Sample<T>(ScalarType type, double tolerance) where T : unmanaged, INumber<T>
     {
         var device = Device;

@@ -13,7 +13,14 @@ public sealed class ParametricLeakyIntegrateAndFire : SpikingNeuron
 
     /// <summary>Neurons at rest.</summary>
     /// <param name="tau">The initial τ, above 1.</param>
-    /// <inheritdoc cref="LeakyIntegrateAndFire(double, double, double?, bool, bool, SurrogateGradient, double?, TemporalGradient)"/>
+    /// <param name="threshold">V_th, above 0.</param>
+    /// <param name="vReset">Where a spike puts the potential, and where it rests (hard reset); null: a spike lowers it by the threshold.</param>
+    /// <param name="decayInput">Whether inputs are divided by τ.</param>
+    /// <param name="detachReset">Whether the gradient goes around the spike in the reset.</param>
+    /// <param name="surrogate">What stands for the spike's derivative.</param>
+    /// <param name="alpha">The surrogate's parameter; null: <see cref="SpikingDynamics.UsualAlpha"/>.</param>
+    /// <param name="temporal">Whether gradients go back to earlier time steps.</param>
+    /// <exception cref="ArgumentException">A number is out of its range.</exception>
     public ParametricLeakyIntegrateAndFire(double tau = 2, double threshold = 1, double? vReset = null, bool decayInput = false,
         bool detachReset = false, SurrogateGradient surrogate = SurrogateGradient.Triangle, double? alpha = null,
         TemporalGradient temporal = TemporalGradient.Detached) : base(nameof(ParametricLeakyIntegrateAndFire))
@@ -40,7 +47,14 @@ public sealed class ParametricLeakyIntegrateAndFire : SpikingNeuron
     public override SpikingDynamics Dynamics { get; }
 
     /// <summary>τ now.</summary>
-    public double Tau => 1 + Math.Exp(-w.ToDouble());
+    public double Tau
+    {
+        get
+        {
+            using var value = w.detach();
+            return 1 + Math.Exp(-value.item<float>());
+        }
+    }
 
     private protected override (Tensor Spikes, Tensor Membrane) Step(Tensor input, Tensor? membrane)
     {

@@ -51,8 +51,8 @@ public sealed class ParametricLeakyIntegrateAndFire : SpikingNeuron
     {
         get
         {
-            using var value = w.detach();
-            return 1 + Math.Exp(-value.item<float>());
+            using var value = w.detach().to(ScalarType.Float64);
+            return 1 + Math.Exp(-value.item<double>());
         }
     }
 

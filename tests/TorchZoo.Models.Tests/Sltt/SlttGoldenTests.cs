@@ -44,7 +44,7 @@ public sealed class SlttGoldenTests
         var spikes = neurons.Select(_ => new List<Tensor>()).ToList();
         var hooks = neurons.Select((n, i) => n.register_forward_hook((_, _, s) =>
         {
-            spikes[i].Add(s.clone());
+            spikes[i].Add(s.clone().DetachFromDisposeScope());
             return s;
         })).ToList();
         SpikingModules.ResetState(network);

@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchZoo.Checkpoints;
 
 namespace TorchZoo.Kernels.Cuda;
 
@@ -27,7 +26,7 @@ internal static class CudaActivation
     /// <param name="inner">Numbers behind the channels' axis.</param>
     public static void Forward(Activation activation, torch.ScalarType type, CudaStream stream, CudaArgument x, CudaArgument bias,
         CudaArgument residual, CudaArgument y, CudaArgument sum, long n, long channels, long inner) =>
-        Kernel(stream, "forward", activation, type).LaunchFor(Packs(n, type), stream, x, bias, residual, y, sum, n, channels, inner);
+        Kernel(stream, "forward", activation, type).LaunchForPacks(n, type, stream, x, bias, residual, y, sum, n, channels, inner);
 
     /// <summary>result = gradient · act′(x + bias)</summary>
     /// <param name="activation">act</param>
@@ -42,15 +41,8 @@ internal static class CudaActivation
     /// <param name="inner">Numbers behind the channels' axis.</param>
     public static void Backward(Activation activation, torch.ScalarType type, CudaStream stream, CudaArgument x, CudaArgument bias,
         CudaArgument gradient, CudaArgument result, long n, long channels, long inner) =>
-        Kernel(stream, "backward", activation, type).LaunchFor(Packs(n, type), stream, x, bias, gradient, result, n, channels, inner);
+        Kernel(stream, "backward", activation, type).LaunchForPacks(n, type, stream, x, bias, gradient, result, n, channels, inner);
 
     private static CudaKernel Kernel(CudaStream stream, string name, Activation activation, torch.ScalarType type) =>
         stream.Device.Kernel(Source, $"{name}<{activation},{CudaSource.TypeName(type)}>");
-
-    // A thread takes 16 bytes.
-    private static long Packs(long n, torch.ScalarType type)
-    {
-        var pack = 16 / TensorMemory.ElementSize(type);
-        return (n + pack - 1) / pack;
-    }
 }

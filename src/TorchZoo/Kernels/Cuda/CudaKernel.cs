@@ -82,6 +82,18 @@ public sealed unsafe class CudaKernel
         Launch((int)blocks, ThreadsOfABlock, 0, stream, arguments);
     }
 
+    /// <summary>Launches a kernel that goes over numbers in packs of 16 bytes (<c>packs</c>).</summary>
+    /// <param name="numbers">How many numbers; with none nothing happens.</param>
+    /// <param name="type">Their type.</param>
+    /// <param name="stream">The stream, usually <see cref="CudaStream.Current"/>.</param>
+    /// <param name="arguments">The kernel's arguments in their order.</param>
+    /// <inheritdoc cref="Launch"/>
+    public void LaunchForPacks(long numbers, ScalarType type, CudaStream stream, params ReadOnlySpan<CudaArgument> arguments)
+    {
+        var pack = 16 / Checkpoints.TensorMemory.ElementSize(type);
+        LaunchFor((numbers + pack - 1) / pack, stream, arguments);
+    }
+
     /// <summary>How many blocks a multiprocessor holds at a time.</summary>
     /// <param name="threads">Threads of a block.</param>
     /// <param name="sharedBytes">Dynamic shared memory of a block.</param>

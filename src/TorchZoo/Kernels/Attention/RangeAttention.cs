@@ -28,10 +28,12 @@ public static class RangeAttention
         var plans = Check(q, k, v, heads);
         using var scope = NewDisposeScope();
         var function = new Function(plans, scale ?? 1 / Math.Sqrt(q.shape[3]));
-        var output = q.device_type == DeviceType.CPU
-            ? function.ApplyInFullPrecision(q.contiguous(), k.contiguous(), v.contiguous())[0]
-            : function.Apply(q.contiguous(), k.contiguous(), v.contiguous())[0];
+        Tensor[] inputs = [Plain(q), Plain(k), Plain(v)];
+        var output = (q.device_type == DeviceType.CPU ? function.ApplyInFullPrecision(inputs) : function.Apply(inputs))[0];
         return output.to(q.dtype).MoveToOuterDisposeScope();
+
+        // A leaf copies a gradient that somebody else refers to, and C# does. That of a view nobody does.
+        static Tensor Plain(Tensor x) => x.contiguous().view(x.shape);
     }
 
     /// <summary>The same in torch operations, on any device, in any type and differentiable any number of times: blocks of queries against

@@ -60,14 +60,22 @@ public static class SparseAttention
             : RangeAttention.Apply(q, k, v, plans, factor);
     }
 
-    private static Tensor Dense(Tensor q, Tensor k, Tensor v, IReadOnlyList<AttentionPattern> patterns, double scale)
+    /// <summary>The shares softmax_j(scale · q_i · k_j) themselves, (batch, heads, n, n); 0 where a pattern has no pair.</summary>
+    internal static Tensor Shares(Tensor q, Tensor k, IReadOnlyList<AttentionPattern> patterns, double? scale = null)
     {
         using var scope = NewDisposeScope();
         var hidden = stack([.. Enumerable.Range(0, (int)q.shape[1]).Select(h => patterns[patterns.Count == 1 ? 0 : h].ToMask(h))])
             .logical_not().to(q.device);
+        // Any finite scores where there are no keys: the gradients must not be NaN.
         var empty = hidden.all(-1, keepdim: true);
-        var scores = (q.matmul(k.transpose(-1, -2)) * scale).masked_fill(hidden & empty.logical_not(), double.NegativeInfinity);
-        var shares = scores.softmax(-1).masked_fill(empty, 0);
-        return shares.matmul(v).MoveToOuterDisposeScope();
+        var scores = q.matmul(k.transpose(-1, -2)) * (scale ?? 1 / Math.Sqrt(q.shape[3]));
+        return scores.masked_fill(hidden & empty.logical_not(), double.NegativeInfinity).softmax(-1).masked_fill(empty, 0)
+            .MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Dense(Tensor q, Tensor k, Tensor v, IReadOnlyList<AttentionPattern> patterns, double scale)
+    {
+        using var shares = Shares(q, k, patterns, scale);
+        return shares.matmul(v);
     }
 }

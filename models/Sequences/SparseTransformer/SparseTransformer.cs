@@ -148,7 +148,7 @@ public sealed class SparseTransformer : Module<Tensor, Tensor>, IConfigured
         long batch = tokens.shape[0], n = tokens.shape[1];
         // The position is the token's: it is shifted along. The last token says nothing about those before it.
         var positions = _positions.call(arange(n - 1, device: tokens.device));
-        var embedded = _tokens.index_select(0, tokens.narrow(1, 0, n - 1).reshape(-1)).view(batch, n - 1, -1) + positions;
+        var embedded = _tokens.index_select(0, tokens.narrow(1, 0, n - 1).reshape(-1)).view(batch, n - 1, Config.Dim) + positions;
         var x = cat([sos.expand(batch, 1, -1), embedded], 1);
         foreach (var block in blocks.Take(layer)) x = Config.Checkpoint ? Checkpointing.Run(block, x, Config.Dropout > 0) : block.call(x);
         return x;

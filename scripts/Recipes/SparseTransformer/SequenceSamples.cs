@@ -1,4 +1,5 @@
 using System.Text;
+using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Models.Sequences;
 using TorchZoo.Reports;

@@ -26,7 +26,7 @@ internal sealed class CopyTask : SequenceTask
         (_length, _stride) = context.Pick((48, 4), (256, 16), (1024, 32));
         _lag = context.Pick(17, 97, 1 + 12 * 32);
         using var generator = new Generator(context.Seed);
-        _train = Sequences(context.Pick(16, 800, 3200), generator);
+        _train = Sequences(context.Pick(16, 960, 3200), generator);
         _heldOut = Sequences(context.Pick(8, 64, 64), generator);
     }
 
@@ -38,7 +38,7 @@ internal sealed class CopyTask : SequenceTask
 
     public override IDataset HeldOut => _heldOut;
 
-    public override TrainingPlan Plan => new(_context.Pick(1, 4, 6), 16, 3e-3);
+    public override TrainingPlan Plan => new(_context.Pick(1, 6, 6), 16, 3e-3);
 
     public override string Metric => Accuracy;
 

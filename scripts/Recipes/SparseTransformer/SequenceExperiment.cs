@@ -29,8 +29,8 @@ internal sealed class SequenceExperiment(RecipeContext context, SequenceTask tas
         context.Output.Note("steps", epochs * ((task.Train.Count + plan.BatchSize - 1) / plan.BatchSize));
         context.Output.Note("tokens of a sequence", task.Nets[0].Config.Length);
         List<Trained> all = [.. task.Nets.Select(net => Train(net, plan, epochs))];
-        context.Output.Table($"{task.Title}: held-out sequences", ["net", "weights", Unit, "accuracy", "training (s)"],
-            all.Select((t, i) => (object[])[t.Net.Name, Weights(t.Net), t.HeldOut[task.Metric], t.HeldOut[SequenceTask.Accuracy], t.Seconds]));
+        context.Output.Table($"{task.Title}: held-out sequences", ["net", "weights", "bits a token", "accuracy", "training (s)"],
+            all.Select(t => (object[])[t.Net.Name, Weights(t.Net), t.HeldOut[SequenceTask.Bits], t.HeldOut[SequenceTask.Accuracy], t.Seconds]));
         context.Save("learning.png", $"{Unit} of held-out sequences while training", path => new LinePlot
         {
             Title = task.Title,
@@ -56,8 +56,8 @@ internal sealed class SequenceExperiment(RecipeContext context, SequenceTask tas
         using var scope = NewDisposeScope();
         using var model = Zoo.Load<SparseTransformer>(checkpoint);
         var measured = Test(model);
-        context.Output.Table($"{task.Title}: held-out sequences", ["net", "weights", Unit, "accuracy"],
-            [[checkpoint.ModelName!, model.parameters().Sum(p => p.numel()), measured[task.Metric], measured[SequenceTask.Accuracy]]]);
+        context.Output.Table($"{task.Title}: held-out sequences", ["net", "weights", "bits a token", "accuracy"],
+            [[checkpoint.ModelName!, model.parameters().Sum(p => p.numel()), measured[SequenceTask.Bits], measured[SequenceTask.Accuracy]]]);
     }
 
     private Trained Train(SequenceNet net, TrainingPlan plan, int epochs)

@@ -1,7 +1,4 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using TorchSharp;
-using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Kernels.Attention;
@@ -11,8 +8,9 @@ namespace TorchZoo.Kernels.Attention;
 /// proportional to the number of pairs and with no memory but the outputs and two numbers a query. The backward pass computes the shares
 /// again (Dao et al. 2022, arXiv 2205.14135).
 /// </summary>
-/// <remarks>CPUs have a kernel for float32 and float64. 16-bit types are computed in float32. All else, and gradients of gradients, go
-/// through <see cref="Composed"/>. The bits don't depend on the number of threads.</remarks>
+/// <remarks>There are kernels for float32 and float64 on CPUs and, for widths up to 128, on NVIDIA's GPUs; 16-bit types are computed in
+/// float32. All else, and gradients of gradients, go through <see cref="Composed"/>. The bits are the same in every run, on any number of
+/// threads.</remarks>
 public static class RangeAttention
 {
     /// <summary>Outputs of all queries.</summary>
@@ -28,8 +26,7 @@ public static class RangeAttention
         var plans = Check(q, k, v, heads);
         using var scope = NewDisposeScope();
         var function = new Function(plans, scale ?? 1 / Math.Sqrt(q.shape[3]));
-        Tensor[] inputs = [Plain(q), Plain(k), Plain(v)];
-        var output = (q.device_type == DeviceType.CPU ? function.ApplyInFullPrecision(inputs) : function.Apply(inputs))[0];
+        var output = function.ApplyInFullPrecision(Plain(q), Plain(k), Plain(v))[0];
         return output.to(q.dtype).MoveToOuterDisposeScope();
 
         // A leaf copies a gradient that somebody else refers to, and C# does. That of a view nobody does.
@@ -69,12 +66,14 @@ public static class RangeAttention
 
     private sealed class Function(RangePlan[] heads, double scale) : KernelFunction
     {
-        protected override bool HasKernel(KernelCall call) =>
-            call[0].device_type == DeviceType.CPU && call[0].dtype is ScalarType.Float32 or ScalarType.Float64;
+        protected override bool HasKernel(KernelCall call) => call[0].device_type == DeviceType.CPU
+            ? call[0].dtype is ScalarType.Float32 or ScalarType.Float64 : CudaRangeAttention.HasKernel(call[0], call[2]);
 
         protected override Tensor[] Forward(KernelCall call)
         {
-            var (output, logSum) = call[0].dtype == ScalarType.Float32 ? CpuAttention<float>.Forward(call, heads, (float)scale)
+            var (output, logSum) = call[0].device_type == DeviceType.CUDA
+                ? CudaRangeAttention.Forward(call[0], call[1], call[2], heads, scale)
+                : call[0].dtype == ScalarType.Float32 ? CpuAttention<float>.Forward(call, heads, (float)scale)
                 : CpuAttention<double>.Forward(call, heads, scale);
             call.Save(output, logSum);
             return [output];
@@ -83,6 +82,8 @@ public static class RangeAttention
         protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
         {
             var gradient = byOutputs[0]!.contiguous();
+            if (gradient.device_type == DeviceType.CUDA)
+                return CudaRangeAttention.Backward(call[0], call[1], call[2], call.Saved(0), call.Saved(1), gradient, heads, scale);
             return call[0].dtype == ScalarType.Float32 ? CpuAttention<float>.Backward(call, heads, (float)scale, gradient)
                 : CpuAttention<double>.Backward(call, heads, scale, gradient);
         }

@@ -1,8 +1,14 @@
+using System.Collections.Concurrent;
+using static TorchSharp.torch;
+
 namespace TorchZoo.Kernels.Attention;
 
 /// <summary>Groups of which no two have a query or a key in common: they are computed side by side.</summary>
 public sealed class RangePart
 {
+    // Once a device: plans are used again and again.
+    private readonly ConcurrentDictionary<int, CudaRangeAttention.Lists> _onDevices = new();
+
     /// <summary>A part.</summary>
     /// <param name="groups">The groups.</param>
     /// <exception cref="ArgumentException">A position is a query, or a key, twice, or is negative.</exception>
@@ -55,4 +61,8 @@ public sealed class RangePart
     internal int[] KeyStarts { get; }
 
     internal int Length { get; }
+
+    /// <summary>The lists on a GPU, which stay there as long as this.</summary>
+    internal CudaRangeAttention.Lists On(Device device) => _onDevices.GetOrAdd(device.index,
+        _ => CudaRangeAttention.Lists.Of(this, list => tensor(list, device: device).DetachFromDisposeScope()));
 }

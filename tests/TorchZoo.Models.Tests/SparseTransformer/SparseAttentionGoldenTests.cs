@@ -21,7 +21,9 @@ public sealed class SparseAttentionGoldenTests
         var mode = (string?)config["attn_mode"] ?? "";
         int n = Number("n_ctx", 0), heads = Number("heads", 1), l = Number("l", Number("local_attn_ctx", n)),
             c = Number("c", Number("vertsize", 1) * Number("blocksize", 1)), blocks = Number("num_verts", 1);
-        var masks = golden.Group("mask")[""].ne(0);
+        var mask = golden.Group("mask")[""].ne(0);
+        // Of all heads, or of each.
+        var masks = mask.dim() == 2 ? mask.expand(heads, n, n) : mask;
         var named = Named();
         AttentionPattern[] patterns = named is not null ? [named] : [.. Enumerable.Range(0, heads).Select(OfMask)];
         for (var h = 0; h < heads; h++)

@@ -54,6 +54,9 @@ internal sealed class SequenceExperiment(RecipeContext context, SequenceTask tas
     public void Evaluate(Checkpoint checkpoint)
     {
         using var scope = NewDisposeScope();
+        foreach (var (name, value) in task.Notes)
+            if (checkpoint.Notes.GetValueOrDefault(name) != value)
+                throw new ArgumentException($"{checkpoint.Path} was trained on other tokens than those of {task.Title}; give the text with --text.");
         using var model = Zoo.Load<SparseTransformer>(checkpoint);
         var measured = Test(model);
         context.Output.Table($"{task.Title}: held-out sequences", ["net", "weights", "bits a token", "accuracy"],

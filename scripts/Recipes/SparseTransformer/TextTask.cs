@@ -24,7 +24,7 @@ internal sealed class TextTask : SequenceTask
         _text = RecipeText.Load(context, context.Data is null ? 0.05 : 0.1, length);
         // A random part of all windows, a few of those held out.
         var windows = new TokenWindows(_text.Train, length, Math.Max(1, length / 2), ahead: 0);
-        Train = windows.Subset(Some(windows.Count, context.Pick(8L, 1200, 20_000)));
+        Train = windows.Subset(Some(windows.Count, context.Pick(8L, 960, 20_000)));
         var heldOut = new TokenWindows(_text.HeldOut, length, ahead: 0);
         HeldOut = heldOut.Subset(Some(heldOut.Count, context.Pick(4L, 64, 500)));
     }

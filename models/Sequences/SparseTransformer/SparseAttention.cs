@@ -55,6 +55,10 @@ public static class SparseAttention
         Expect.Like(v, q, nameof(v));
         var factor = scale ?? 1 / Math.Sqrt(q.shape[3]);
         if (kernel == AttentionKernel.DenseMasked) return Dense(q, k, v, patterns, factor);
+        // On a GPU libtorch's own kernel has the matrix units; it knows no other scale.
+        if (kernel == AttentionKernel.Auto && scale is null && q.device_type == DeviceType.CUDA
+            && patterns.All(p => p.Kind == AttentionPatternKind.Causal))
+            return nn.functional.scaled_dot_product_attention(q, k, v, is_casual: true);
         RangePlan[] plans = [.. Enumerable.Range(0, heads).Select(h => patterns[patterns.Count == 1 ? 0 : h].PlanOf(h))];
         return kernel == AttentionKernel.Composed ? RangeAttention.Composed(q, k, v, plans, factor)
             : RangeAttention.Apply(q, k, v, plans, factor);

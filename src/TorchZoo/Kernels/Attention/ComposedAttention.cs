@@ -10,6 +10,7 @@ internal static class ComposedAttention
 
     public static Tensor Compute(Tensor q, Tensor k, Tensor v, RangePlan[] heads, double scale)
     {
+        if (heads.Length == 0) return zeros_like(v);
         // Heads of the same plan together.
         var groups = heads.Select((plan, head) => (plan, head)).GroupBy(h => h.plan).ToList();
         if (groups.Count == 1) return OfPlan(q, k, v, heads[0], scale);

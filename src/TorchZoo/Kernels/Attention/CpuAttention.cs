@@ -38,7 +38,7 @@ internal static unsafe class CpuAttention<T> where T : unmanaged, IFloatingPoint
         };
         var threads = Threads(q, heads);
         var batch = q.shape[0];
-        for (var p = 0; p < heads.Max(h => h.Parts.Count); p++)
+        for (var p = 0; p < Count(heads); p++)
             Run(threads, ForwardShares(heads, p, batch, threads), AttentionForward<T>.Scratch(x.Width, x.ValueWidth), (share, scratch) =>
                 Lanes.Run<T, AttentionForward<T>>(new(x.Head(share.Head), heads[share.Head % heads.Length].Parts[p], share.Groups,
                     share.Queries, scratch)));
@@ -70,7 +70,7 @@ internal static unsafe class CpuAttention<T> where T : unmanaged, IFloatingPoint
         var threads = Threads(q, heads);
         var batch = q.shape[0];
         Rows(threads, delta.numel(), (from, to) => Lanes.Run<T, AttentionDelta<T>>(new(x, (from, to))));
-        for (var p = 0; p < heads.Max(h => h.Parts.Count); p++)
+        for (var p = 0; p < Count(heads); p++)
             Run(threads, BackwardShares(heads, p, batch, threads), AttentionBackward<T>.Scratch(x.Width, x.ValueWidth), (share, scratch) =>
                 Lanes.Run<T, AttentionBackward<T>>(new(x.Head(share.Head), heads[share.Head % heads.Length].Parts[p], share.Groups,
                     share.Queries, share.Keys, share.Wanted, scratch)));
@@ -79,6 +79,8 @@ internal static unsafe class CpuAttention<T> where T : unmanaged, IFloatingPoint
 
     private static AttentionOperands<T> Operands(Tensor q, Tensor v, T scale) =>
         new() { Length = q.shape[2], Width = (int)q.shape[3], ValueWidth = (int)v.shape[3], Scale = scale };
+
+    private static int Count(RangePlan[] heads) => heads.Select(h => h.Parts.Count).DefaultIfEmpty().Max();
 
     private static int Threads(Tensor q, RangePlan[] heads) =>
         WorkerThreads.Worth(q.shape[0] * heads.Sum(h => h.PairCount) * q.shape[3] / 64, WorthThread);

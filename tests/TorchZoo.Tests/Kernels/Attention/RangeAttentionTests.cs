@@ -164,6 +164,24 @@ public sealed class RangeAttentionTests
     }
 
     [Test]
+    public void NothingGivesNothing()
+    {
+        using var scope = NewDisposeScope();
+        var plan = new RangePlan(new RangePart([RangeGroup.Triangle([0, 1, 2])]));
+        foreach (long[] shape in new long[][] { [2, 0, 3, 4], [0, 2, 3, 4] })
+        {
+            var x = randn(shape).requires_grad_();
+            foreach (var y in new[] { RangeAttention.Apply(x, x, x, [plan]), RangeAttention.Composed(x, x, x, [plan]) })
+                Assert.That(y.shape, Is.EqualTo(shape));
+            RangeAttention.Apply(x, x, x, [plan]).sum().backward();
+            Assert.That(x.grad!.shape, Is.EqualTo(shape));
+        }
+        // A plan without pairs.
+        var nothing = RangeAttention.Apply(randn(1, 1, 3, 2), randn(1, 1, 3, 2), randn(1, 1, 3, 2), [new RangePlan()]);
+        Assert.That(nothing.eq(0).all().item<bool>(), Is.True);
+    }
+
+    [Test]
     public void BadPlansAreRefused() => Assert.Multiple(() =>
     {
         void Refused(string parameter, Func<object> make) =>

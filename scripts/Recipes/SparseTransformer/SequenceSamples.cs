@@ -1,9 +1,9 @@
 using System.Text;
 using TorchSharp;
 using TorchZoo.Checkpoints;
+using TorchZoo.Data.Text;
 using TorchZoo.Models.Sequences;
 using TorchZoo.Reports;
-using TorchZoo.Data.Text;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;

@@ -1,6 +1,5 @@
 using TorchZoo.Data;
 using TorchZoo.Models.Sequences;
-using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Recipes;
 

@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using TorchZoo.Losses;
 using TorchZoo.Models.Sequences;
-using TorchZoo.Testing;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Tests;

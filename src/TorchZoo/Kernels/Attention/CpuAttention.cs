@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using TorchSharp;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 

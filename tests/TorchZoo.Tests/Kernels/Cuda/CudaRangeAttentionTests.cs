@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchZoo.Kernels;
 using TorchZoo.Kernels.Attention;
 using TorchZoo.Kernels.Cuda;
 using static TorchSharp.torch;

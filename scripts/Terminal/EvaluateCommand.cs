@@ -13,11 +13,12 @@ internal sealed class EvaluateCommand
         (_name, _description, _action) = (name, description, action);
 
     public static Command Create(Screen screen, RecipeCatalog recipes, IReadOnlyList<string> args, ParserConfiguration parser) =>
-        new EvaluateCommand("evaluate", "Evaluate a checkpoint; the options of its paper's recipe apply", (recipe, context) => recipe.Evaluate(context))
+        new EvaluateCommand("evaluate", "Evaluate a checkpoint; the options of its paper's recipe apply",
+            (recipe, context) => recipe.Evaluate(context))
             .Make(screen, recipes, args, parser);
 
     public static Command CreateSample(Screen screen, RecipeCatalog recipes, IReadOnlyList<string> args, ParserConfiguration parser) =>
-        new EvaluateCommand("sample", "Let a checkpoint's model make something up; the options of its paper's recipe apply", (recipe, context) =>
+        new EvaluateCommand("sample", "Let a checkpoint's model make something up; its paper's options apply", (recipe, context) =>
         {
             recipe.Sample(context);
             return null;

@@ -6,8 +6,8 @@ public enum AttentionKernel
     /// <summary>The fastest that there is for the device and type.</summary>
     Auto,
 
-    /// <summary>The framework's block kernel (<see cref="Kernels.Attention.RangeAttention"/>): time in proportion to the pairs, memory to the
-    /// sequence's length.</summary>
+    /// <summary>The framework's block kernel (<see cref="Kernels.Attention.RangeAttention"/>): time in proportion to the pairs, memory to
+    /// the sequence's length.</summary>
     Fused,
 
     /// <summary>Torch operations on blocks: anywhere, and differentiable any number of times.</summary>

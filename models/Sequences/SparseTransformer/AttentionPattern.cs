@@ -128,7 +128,8 @@ public sealed class AttentionPattern
         }
     }
 
-    /// <summary>The last position that attends to one: from then on no generator needs it. <see cref="int.MaxValue"/>: there is always another.</summary>
+    /// <summary>The last position that attends to one: from then on no generator needs it. <see cref="int.MaxValue"/>: there is always
+    /// another.</summary>
     /// <param name="key">j</param>
     /// <param name="head">Number of the head.</param>
     /// <returns>−1: none ever does.</returns>

@@ -15,7 +15,8 @@ public sealed class FactorizedPositionEmbedding : Module<Tensor, Tensor>
     /// <param name="dim">Features.</param>
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
     /// <exception cref="ArgumentException">There is no axis, or one without positions.</exception>
-    public FactorizedPositionEmbedding(IReadOnlyList<int> sizes, int dim, Generator? generator = null) : base(nameof(FactorizedPositionEmbedding))
+    public FactorizedPositionEmbedding(IReadOnlyList<int> sizes, int dim, Generator? generator = null)
+        : base(nameof(FactorizedPositionEmbedding))
     {
         ArgumentNullException.ThrowIfNull(sizes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dim);

@@ -46,7 +46,8 @@ public sealed class SparseSelfAttention : Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = NewDisposeScope();
-        var attended = SparseAttention.Apply(Split(q.call(input)), Split(k.call(input)), Split(v.call(input)), Of((int)input.shape[1]), kernel: Kernel);
+        var attended = SparseAttention.Apply(Split(q.call(input)), Split(k.call(input)), Split(v.call(input)), Of((int)input.shape[1]),
+            kernel: Kernel);
         return _projection.call(attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
 

@@ -98,7 +98,8 @@ public sealed class SparseTransformer : Module<Tensor, Tensor>, IConfigured
         if (prompt is not null) Check(prompt, nameof(prompt), 0);
         var given = prompt?.shape[1] ?? 0;
         if (given + count > Config.Length)
-            throw new ArgumentException($"expected at most {Config.Length - given} tokens after a prompt of {given}, got {count}", nameof(count));
+            throw new ArgumentException($"expected at most {Config.Length - given} tokens after a prompt of {given}, got {count}",
+                nameof(count));
         using var scope = NewDisposeScope();
         using var off = no_grad();
         var tokens = empty([prompt?.shape[0] ?? 1, given + count], ScalarType.Int64, _tokens.device);
@@ -127,11 +128,13 @@ public sealed class SparseTransformer : Module<Tensor, Tensor>, IConfigured
     {
         ArgumentNullException.ThrowIfNull(state);
         if (previous is null != (state.Position == 0))
-            throw new ArgumentException($"expected {(state.Position == 0 ? "no" : "a")} token before position {state.Position}", nameof(previous));
+            throw new ArgumentException($"expected {(state.Position == 0 ? "no" : "a")} token before position {state.Position}",
+                nameof(previous));
         if (state.Position == Config.Length)
             throw new ArgumentException($"expected at most {Config.Length} positions, the sequence has them", nameof(state));
         if (previous is not null && (previous.dim() != 1 || previous.dtype != ScalarType.Int64))
-            throw new ArgumentException($"expected int64 (batch), got {previous.dtype} ({string.Join(", ", previous.shape)})", nameof(previous));
+            throw new ArgumentException($"expected int64 (batch), got {previous.dtype} ({string.Join(", ", previous.shape)})",
+                nameof(previous));
         using var scope = NewDisposeScope();
         using var off = no_grad();
         var x = previous is null ? sos.expand(batch, -1)

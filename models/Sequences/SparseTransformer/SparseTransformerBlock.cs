@@ -5,7 +5,8 @@ using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Models.Sequences;
 
-/// <summary>A pre-activation residual block (section 5.1): x ← x + dropout(attention(LN x)); x ← x + dropout(W₂ φ(W₁ LN x + b₁) + b₂).</summary>
+/// <summary>A pre-activation residual block (section 5.1): x ← x + dropout(attention(LN x)); x ← x + dropout(W₂ φ(W₁ LN x + b₁) +
+/// b₂).</summary>
 public sealed class SparseTransformerBlock : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "ln_1")]
@@ -21,12 +22,14 @@ public sealed class SparseTransformerBlock : Module<Tensor, Tensor>
 
     private readonly double _dropout;
 
-    /// <summary>Fresh weights; those of the branches' last maps are smaller by √(2N), so that N of them together vary as two would.</summary>
+    /// <summary>Fresh weights; those of the branches' last maps are smaller by √(2N), so that all together vary the same for any
+    /// N.</summary>
     /// <param name="config">The network's configuration.</param>
     /// <param name="layer">Number of the layer, from 0.</param>
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
     /// <exception cref="ArgumentException">The configuration isn't valid.</exception>
-    public SparseTransformerBlock(SparseTransformerConfig config, int layer, Generator? generator = null) : base(nameof(SparseTransformerBlock))
+    public SparseTransformerBlock(SparseTransformerConfig config, int layer, Generator? generator = null)
+        : base(nameof(SparseTransformerBlock))
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();

@@ -79,7 +79,8 @@ public sealed record SparseTransformerConfig
         Positive(QkDim, nameof(QkRatio));
         if (Dim % Heads != 0) throw new ArgumentException($"expected a number of heads that divides {Dim}, got {Heads}", nameof(Heads));
         if (QkDim % Heads != 0)
-            throw new ArgumentException($"expected a ratio that leaves each of {Heads} heads as many features, got {QkRatio}", nameof(QkRatio));
+            throw new ArgumentException($"expected a ratio that leaves each of {Heads} heads as many features, got {QkRatio}",
+                nameof(QkRatio));
         if (!(Dropout is >= 0 and < 1)) throw new ArgumentException($"expected a share in [0, 1), got {Dropout}", nameof(Dropout));
         if (!(InitScale is >= 0 and < double.PositiveInfinity))
             throw new ArgumentException($"expected a finite scale of at least 0, got {InitScale}", nameof(InitScale));
@@ -107,7 +108,8 @@ public sealed record SparseTransformerConfig
         if (Pattern == FactorizedPattern.Local) return [AttentionPattern.Local(length, Stride)];
         var isStrided = Pattern == FactorizedPattern.Strided;
         if (Layout == FactorizedAttentionLayout.Merged)
-            return [isStrided ? AttentionPattern.StridedMerged(length, Stride) : AttentionPattern.Fixed(length, Stride, SummaryWidth, NumVerts)];
+            return isStrided ? [AttentionPattern.StridedMerged(length, Stride)]
+                : [AttentionPattern.Fixed(length, Stride, SummaryWidth, NumVerts)];
         AttentionPattern[] parts = isStrided
             ? [AttentionPattern.Local(length, Stride), AttentionPattern.Strided(length, Stride)]
             : [AttentionPattern.FixedLocal(length, Stride), AttentionPattern.FixedSummary(length, Stride, SummaryWidth, NumVerts)];

@@ -27,10 +27,12 @@ internal sealed record AttentionSpeed(int Length, double Dense, double Local, do
     {
         var all = lengths.Select(l => Measure(context, l.Length, l.Stride)).ToList();
         context.Output.Table("attention, forward and backward pass, one thread, ms",
-            ["n", "l", "libtorch's dense", "local", "strided", "fixed, c = 8", "mean of local and strided: times faster", "fixed: times faster"],
-            all.Zip(lengths).Select(r => (object[])[r.First.Length, r.Second.Stride, r.First.Dense, r.First.Local, r.First.Strided, r.First.Fixed,
-                r.First.MeanSpeedUp, r.First.FixedSpeedUp]));
-        Series Of(string name, Func<AttentionSpeed, double> time) => new(name, [.. all.Select(s => (double)s.Length)], [.. all.Select(time)]);
+            ["n", "l", "libtorch's dense", "local", "strided", "fixed, c = 8", "mean of local and strided: times faster",
+                "fixed: times faster"],
+            all.Zip(lengths).Select(r => (object[])[r.First.Length, r.Second.Stride, r.First.Dense, r.First.Local, r.First.Strided,
+                r.First.Fixed, r.First.MeanSpeedUp, r.First.FixedSpeedUp]));
+        Series Of(string name, Func<AttentionSpeed, double> time) =>
+            new(name, [.. all.Select(s => (double)s.Length)], [.. all.Select(time)]);
         context.Save("speed.png", "time of attention by length", path => new LinePlot
         {
             Title = "Attention, forward and backward pass, one thread",

@@ -9,8 +9,9 @@ using static TorchSharp.torch;
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>
-/// Random tokens that come again after a while: x_t = x_{t − lag}. Whoever doesn't see back so far can only guess. The lag is one more than a
-/// multiple of the stride, so that one step of a strided layer and one to the neighbour reach it. With it goes the time that attention takes.
+/// Random tokens that come again after a while: x_t = x_{t − lag}. Whoever doesn't see back so far can only guess. The lag is one more than
+/// a multiple of the stride, so that one step of a strided layer and one to the neighbour reach it. With it goes the time that attention
+/// takes.
 /// </summary>
 internal sealed class CopyTask : SequenceTask
 {
@@ -62,10 +63,12 @@ internal sealed class CopyTask : SequenceTask
         _context.Save("attention.png", "how much each position attends to each, by layer and head", new FieldPicture
         {
             Title = "Learned attention, to the power of ¼",
-            Rows = [.. Enumerable.Range(0, model.Config.Layers).Select(l => (FieldPanel[])[.. Enumerable.Range(0, model.Config.Heads).Select(h =>
-                new FieldPanel($"layer {l + 1}, head {h + 1}", shares[l, h].pow(0.25)) { Colors = ColorScale.Magnitude })])],
+            Rows = [.. Enumerable.Range(0, model.Config.Layers).Select(Layer)],
             PanelSize = 280,
         }.Save);
+
+        FieldPanel[] Layer(int l) => [.. Enumerable.Range(0, model.Config.Heads).Select(h =>
+            new FieldPanel($"layer {l + 1}, head {h + 1}", shares[l, h].pow(0.25)) { Colors = ColorScale.Magnitude })];
     }
 
     public override Claim Judge(double[] values)
@@ -74,17 +77,18 @@ internal sealed class CopyTask : SequenceTask
             [(1024, 32), (2048, 64), (4096, 64), (8192, 128), (16384, 128)]);
         var speed = AttentionSpeed.Measure(_context, lengths);
         var (from, to) = _context.Pick((1, 2), (1, 3), (1, 3));
+        var (slow, fast) = (speed[from], speed[to]);
         List<Condition> conditions =
         [
             new(Line($"sparse copies {values[0]:P1} (at least {Enough:P0})"), values[0] >= Enough),
             new(Line($"dense copies {values[1]:P1} (at least {Enough:P0})"), values[1] >= Enough),
             new(Line($"local only copies {values[2]:P1} (at most {Chance:P0})"), values[2] <= Chance),
-            new(Line($"local and strided attention {speed[to].MeanSpeedUp:0.0} times faster than dense at {lengths[to].Item1} (at least {MeanGoal})"),
-                speed[to].MeanSpeedUp >= MeanGoal),
-            new(Line($"fixed attention {speed[to].FixedSpeedUp:0.0} times faster (at least {FixedGoal})"), speed[to].FixedSpeedUp >= FixedGoal),
+            new(Line($"local and strided attention {fast.MeanSpeedUp:0.0} times faster than dense at {fast.Length} (at least {MeanGoal})"),
+                fast.MeanSpeedUp >= MeanGoal),
+            new(Line($"fixed attention {fast.FixedSpeedUp:0.0} times faster (at least {FixedGoal})"), fast.FixedSpeedUp >= FixedGoal),
         ];
-        foreach (var (name, growth) in speed[to].GrowthFrom(speed[from]))
-            conditions.Add(new(Line($"{name}: {growth:0.0} times longer at {lengths[to].Item1} than at {lengths[from].Item1} (at most {GrowthGoal})"),
+        foreach (var (name, growth) in fast.GrowthFrom(slow))
+            conditions.Add(new(Line($"{name}: {growth:0.0} times longer at {fast.Length} than at {slow.Length} (at most {GrowthGoal})"),
                 growth <= GrowthGoal));
         return new Claim(SparseTransformerRecipe.Name, "copied tokens, sparse", values[0], Enough, values[2], conditions);
 
@@ -114,7 +118,8 @@ internal sealed class CopyTask : SequenceTask
             [
                 [Panel("local", AttentionPattern.Local(N, L)), Panel("strided", AttentionPattern.Strided(N, L)),
                     Panel("both in one softmax", AttentionPattern.StridedMerged(N, L))],
-                [Panel("fixed, own chunk", AttentionPattern.FixedLocal(N, L)), Panel("fixed, summary", AttentionPattern.FixedSummary(N, L, C)),
+                [Panel("fixed, own chunk", AttentionPattern.FixedLocal(N, L)),
+                    Panel("fixed, summary", AttentionPattern.FixedSummary(N, L, C)),
                     Panel("both in one softmax", AttentionPattern.Fixed(N, L, C))],
             ],
         }.Save);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Images;
@@ -61,11 +60,7 @@ internal sealed class PixelTask : SequenceTask
 
     public override void Show(SparseTransformer model) => SequenceSamples.Pictures(_context, model, new(null, 1, _context.Pick(2, 12, 32)));
 
-    public override Claim Judge(double[] values) => new(SparseTransformerRecipe.Name, "bits a pixel, sparse", values[0], values[1] + Margin, values[1],
-    [
-        new(string.Create(CultureInfo.InvariantCulture, $"sparse {values[0]:0.000} bits a pixel, dense {values[1]:0.000} (at most {Margin} more)"),
-            values[0] <= values[1] + Margin),
-    ]);
+    public override Claim Judge(double[] values) => AgainstDense("bits a pixel", values, Margin);
 
     public override void Dispose()
     {

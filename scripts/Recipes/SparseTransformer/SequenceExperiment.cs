@@ -30,7 +30,8 @@ internal sealed class SequenceExperiment(RecipeContext context, SequenceTask tas
         context.Output.Note("tokens of a sequence", task.Nets[0].Config.Length);
         List<Trained> all = [.. task.Nets.Select(net => Train(net, plan, epochs))];
         context.Output.Table($"{task.Title}: held-out sequences", ["net", "weights", "bits a token", "accuracy", "training (s)"],
-            all.Select(t => (object[])[t.Net.Name, Weights(t.Net), t.HeldOut[SequenceTask.Bits], t.HeldOut[SequenceTask.Accuracy], t.Seconds]));
+            all.Select(t => (object[])[t.Net.Name, Weights(t.Net), t.HeldOut[SequenceTask.Bits], t.HeldOut[SequenceTask.Accuracy],
+                t.Seconds]));
         context.Save("learning.png", $"{Unit} of held-out sequences while training", path => new LinePlot
         {
             Title = task.Title,
@@ -39,7 +40,8 @@ internal sealed class SequenceExperiment(RecipeContext context, SequenceTask tas
             Series = [.. all.Select(t =>
             {
                 var evaluated = t.Result.History.Where(h => h.Validation.ContainsKey(task.Metric)).ToArray();
-                return new Series(t.Net.Name, [.. evaluated.Select(h => (double)h.Step)], [.. evaluated.Select(h => h.Validation[task.Metric])]);
+                return new Series(t.Net.Name, [.. evaluated.Select(h => (double)h.Step)],
+                    [.. evaluated.Select(h => h.Validation[task.Metric])]);
             })],
         }.Save(path, 640, 420));
         using (var sparse = Zoo.Load<SparseTransformer>(all[0].Result.LastCheckpoint!))
@@ -56,11 +58,13 @@ internal sealed class SequenceExperiment(RecipeContext context, SequenceTask tas
         using var scope = NewDisposeScope();
         foreach (var (name, value) in task.Notes)
             if (checkpoint.Notes.GetValueOrDefault(name) != value)
-                throw new ArgumentException($"{checkpoint.Path} was trained on other tokens than those of {task.Title}; give the text with --text.");
+                throw new ArgumentException(
+                    $"{checkpoint.Path} was trained on other tokens than those of {task.Title}; give the text with --text.");
         using var model = Zoo.Load<SparseTransformer>(checkpoint);
         var measured = Test(model);
         context.Output.Table($"{task.Title}: held-out sequences", ["net", "weights", "bits a token", "accuracy"],
-            [[checkpoint.ModelName!, model.parameters().Sum(p => p.numel()), measured[SequenceTask.Bits], measured[SequenceTask.Accuracy]]]);
+            [[checkpoint.ModelName!, model.parameters().Sum(p => p.numel()), measured[SequenceTask.Bits],
+                measured[SequenceTask.Accuracy]]]);
     }
 
     private Trained Train(SequenceNet net, TrainingPlan plan, int epochs)

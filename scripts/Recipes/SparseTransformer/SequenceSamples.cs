@@ -74,7 +74,7 @@ internal static class SequenceSamples
         context.Save("samples.png", "images that the net drew", new ImagePicture
         {
             Title = "Drawn pixel by pixel",
-            Rows = [.. Enumerable.Range(0, count).Chunk(Columns).Select(row => (ImagePanel[])[.. row.Select(i => new ImagePanel("", pixels[i]))])],
+            Rows = [.. Enumerable.Range(0, count).Select(i => new ImagePanel("", pixels[i])).Chunk(Columns)],
             PanelSize = 84,
         }.Save);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchZoo.Data;
 using TorchZoo.Models.Sequences;
 
@@ -46,6 +47,14 @@ internal abstract class SequenceTask : IDisposable
     public abstract Claim Judge(double[] values);
 
     public abstract void Dispose();
+
+    /// <summary>The sparse net is not worse than the dense one by more than a margin.</summary>
+    protected static Claim AgainstDense(string unit, double[] values, double margin) =>
+        new(SparseTransformerRecipe.Name, $"{unit}, sparse", values[0], values[1] + margin, values[1],
+        [
+            new(string.Create(CultureInfo.InvariantCulture,
+                $"sparse {values[0]:0.000} {unit}, dense {values[1]:0.000} (at most {margin} more)"), values[0] <= values[1] + margin),
+        ]);
 
     /// <summary>Three nets of the same size, the sparse one first.</summary>
     protected static IReadOnlyList<SequenceNet> Three(SparseTransformerConfig sparse) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Text;
@@ -64,11 +63,7 @@ internal sealed class TextTask : SequenceTask
     public override void Show(SparseTransformer model) =>
         SequenceSamples.Continue(_context, model, _text.Symbols, new("", 0.8, Math.Min(Length, _context.Pick(20, 250, 1000))));
 
-    public override Claim Judge(double[] values) => new(SparseTransformerRecipe.Name, "bits a byte, sparse", values[0], values[1] + Margin, values[1],
-    [
-        new(string.Create(CultureInfo.InvariantCulture, $"sparse {values[0]:0.000} bits a byte, dense {values[1]:0.000} (at most {Margin} more)"),
-            values[0] <= values[1] + Margin),
-    ]);
+    public override Claim Judge(double[] values) => AgainstDense("bits a byte", values, Margin);
 
     public override void Dispose() => _scope.Dispose();
 

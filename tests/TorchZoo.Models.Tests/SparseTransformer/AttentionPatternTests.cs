@@ -35,7 +35,8 @@ public sealed class AttentionPatternTests
                      Assert.That(pattern.Keys(i, x.head), Is.EqualTo(keys), $"{pattern}, {i}");
                      var users = Enumerable.Range(i, 3 * x.l).Where(q => pattern.Contains(q, i, x.head)).DefaultIfEmpty(-1).Max();
                      var last = pattern.LastQuery(i, x.head);
-                     Assert.That(last == int.MaxValue ? users : last, last == int.MaxValue ? Is.GreaterThanOrEqualTo(i) : Is.EqualTo(users));
+                     if (last == int.MaxValue) Assert.That(users, Is.GreaterThanOrEqualTo(i));
+                     else Assert.That(last, Is.EqualTo(users));
                  }
              }
          }, iter: 60, threads: 1);
@@ -60,7 +61,8 @@ public sealed class AttentionPatternTests
         using var scope = NewDisposeScope();
         const int N = 53, L = 7;
         Tensor Step(AttentionPattern p) => eye(N) + p.ToMask().to(ScalarType.Float32);
-        bool Reaches(params AttentionPattern[] layers) => layers.Select(Step).Aggregate((a, b) => b.matmul(a)).gt(0).Equals(ones(N, N).tril().gt(0));
+        bool Reaches(params AttentionPattern[] layers) =>
+            layers.Select(Step).Aggregate((a, b) => b.matmul(a)).gt(0).Equals(ones(N, N).tril().gt(0));
         AttentionPattern local = AttentionPattern.Local(N, L), strided = AttentionPattern.Strided(N, L),
             chunk = AttentionPattern.FixedLocal(N, L), summary = AttentionPattern.FixedSummary(N, L, 2),
             merged = AttentionPattern.Fixed(N, L, 2), both = AttentionPattern.StridedMerged(N, L);
@@ -91,7 +93,8 @@ public sealed class AttentionPatternTests
             Assert.That(AttentionPattern.Local(N, N).ToMask().Equals(dense), Is.True);
             Assert.That(AttentionPattern.Strided(N, 1).ToMask().Equals(dense), Is.True);
             Assert.That(AttentionPattern.Fixed(N, 6, 6).ToMask().Equals(dense), Is.True);
-            Assert.That((AttentionPattern.FixedSummary(N, 6, 6).ToMask() | AttentionPattern.FixedLocal(N, 6).ToMask()).Equals(dense), Is.True);
+            Assert.That((AttentionPattern.FixedSummary(N, 6, 6).ToMask() | AttentionPattern.FixedLocal(N, 6).ToMask()).Equals(dense),
+                Is.True);
         });
     }
 

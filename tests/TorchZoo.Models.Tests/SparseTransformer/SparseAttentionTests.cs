@@ -87,7 +87,8 @@ public sealed class SparseAttentionTests
         {
             using var scope = NewDisposeScope();
             using var random = new Generator((ulong)(n * 41 + l));
-            AttentionPattern[] patterns = [Pattern(Kinds[kind], n, l, (l + 2) / 3), AttentionPattern.Strided(n, l), Pattern(Kinds[kind], n, l, l)];
+            AttentionPattern[] patterns =
+                [Pattern(Kinds[kind], n, l, (l + 2) / 3), AttentionPattern.Strided(n, l), Pattern(Kinds[kind], n, l, l)];
             var x = Inputs(random, ScalarType.Float64, 2, 3, n, 5, 4);
             var cotangent = randn_like(x[2]);
             Close(Pass(x, cotangent, patterns, AttentionKernel.Composed), Pass(x, cotangent, patterns, AttentionKernel.DenseMasked), 1e-12,
@@ -115,8 +116,8 @@ public sealed class SparseAttentionTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        GradCheck.Run(x => [SparseAttention.Apply(x[0]!, x[1]!, x[2]!, Pattern(kind, 11, 3, 2))], Inputs(random, ScalarType.Float64, 1, 2, 11, 2, 3),
-            secondOrder: true);
+        GradCheck.Run(x => [SparseAttention.Apply(x[0]!, x[1]!, x[2]!, Pattern(kind, 11, 3, 2))],
+            Inputs(random, ScalarType.Float64, 1, 2, 11, 2, 3), secondOrder: true);
     }
 
     // Few heads are cut into shares of queries and keys, many aren't.
@@ -163,7 +164,8 @@ public sealed class SparseAttentionTests
             Tensor[] x = [.. Inputs(random, ScalarType.Float64, 1, 2, 150, 8, 8).Select(t => t * 40)];
             var cotangent = randn_like(x[2]);
             AttentionPattern[] pattern = [Pattern(kind, 150, 9, 2)];
-            Close(Pass(x, cotangent, pattern, AttentionKernel.Fused), Pass(x, cotangent, pattern, AttentionKernel.DenseMasked), 1e-10, 1e-9, $"{kind}");
+            Close(Pass(x, cotangent, pattern, AttentionKernel.Fused), Pass(x, cotangent, pattern, AttentionKernel.DenseMasked), 1e-10, 1e-9,
+                $"{kind}");
         }
     }
 

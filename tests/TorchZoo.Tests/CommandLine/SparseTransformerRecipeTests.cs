@@ -59,7 +59,7 @@ public class SparseTransformerRecipeTests
         Assert.Multiple(() =>
         {
             Assert.That(run.ExitCode, Is.Zero, run.Error);
-            foreach (var file in new[] { "patterns.png", "attention.png", "speed.png", "learning.png", "last.pt", "dense/last.pt", "local-only/last.pt" })
+            foreach (var file in new[] { "patterns.png", "attention.png", "speed.png", "learning.png", "last.pt", "dense/last.pt" })
                 Assert.That(File.Exists(_folder[$"run/{file}"]), Is.True, file);
             Assert.That(sampled.Error, Does.Contain("nothing to show"));
         });

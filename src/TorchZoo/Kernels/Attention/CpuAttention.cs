@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Kernels.Attention;
 
-/// <summary>Cuts attention into shares of work, and has threads do them. What is cut depends on the number of threads, the bits don't.</summary>
+/// <summary>Cuts attention into shares of work, and has threads do them. Cuts depend on the number of threads, bits don't.</summary>
 internal static unsafe class CpuAttention<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
     // Pairs of queries and keys, of 64 features, below which a thread's start takes longer than its share.

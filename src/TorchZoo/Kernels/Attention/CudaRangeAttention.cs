@@ -24,15 +24,15 @@ internal static class CudaRangeAttention
     /// <param name="High">Their ends.</param>
     /// <param name="QueryStarts">Where groups' queries begin.</param>
     /// <param name="KeyStarts">Where groups' keys begin.</param>
-    public readonly record struct Lists(CudaArgument QueryTiles, int QueryTileCount, CudaArgument KeyTiles, int KeyTileCount, CudaArgument Queries,
-        CudaArgument Keys, CudaArgument Low, CudaArgument High, CudaArgument QueryStarts, CudaArgument KeyStarts)
+    public readonly record struct Lists(CudaArgument QueryTiles, int QueryTileCount, CudaArgument KeyTiles, int KeyTileCount,
+        CudaArgument Queries, CudaArgument Keys, CudaArgument Low, CudaArgument High, CudaArgument QueryStarts, CudaArgument KeyStarts)
     {
         /// <summary>Lists that a function puts onto a device.</summary>
         public static Lists Of(RangePart part, Func<int[], CudaArgument> put)
         {
             int[] queryTiles = Tiles(part.QueryStarts), keyTiles = Tiles(part.KeyStarts);
-            return new(put(queryTiles), queryTiles.Length / 2, put(keyTiles), keyTiles.Length / 2, put(part.Queries), put(part.Keys), put(part.Low),
-                put(part.High), put(part.QueryStarts), put(part.KeyStarts));
+            return new(put(queryTiles), queryTiles.Length / 2, put(keyTiles), keyTiles.Length / 2, put(part.Queries), put(part.Keys),
+                put(part.Low), put(part.High), put(part.QueryStarts), put(part.KeyStarts));
         }
 
         private static int[] Tiles(int[] starts)
@@ -65,7 +65,8 @@ internal static class CudaRangeAttention
     /// <summary>There is a kernel for these tensors.</summary>
     public static bool HasKernel(Tensor q, Tensor v)
     {
-        if (q.device_type != DeviceType.CUDA || q.dtype is not (ScalarType.Float32 or ScalarType.Float64) || !CudaKernels.AreAvailable || Math.Max(q.shape[3], v.shape[3]) > 128) return false;
+        if (q.device_type != DeviceType.CUDA || q.dtype is not (ScalarType.Float32 or ScalarType.Float64) || !CudaKernels.AreAvailable
+            || Math.Max(q.shape[3], v.shape[3]) > 128) return false;
         var sizes = SizesOf(q, v, 1);
         return sizes.Shared(4, 2) <= CudaDevice.Of(q).MaxSharedBytes;
     }
@@ -76,18 +77,19 @@ internal static class CudaRangeAttention
     {
         var all = sizes.Batch * planned;
         Kernel(stream, sizes, "forward").Launch(Grid(part.QueryTileCount, all), Threads, sizes.Shared(3, 1), stream,
-            q, k, v, output, largest, sums, part.QueryTiles, part.Queries, part.Keys, part.Low, part.High, part.QueryStarts, part.KeyStarts, heads,
-            planned, sizes.Heads, all, sizes.Length, sizes.Width, sizes.ValueWidth, sizes.Factor);
+            q, k, v, output, largest, sums, part.QueryTiles, part.Queries, part.Keys, part.Low, part.High, part.QueryStarts, part.KeyStarts,
+            heads, planned, sizes.Heads, all, sizes.Length, sizes.Width, sizes.ValueWidth, sizes.Factor);
     }
 
     /// <summary>Adds a part's gradients.</summary>
-    public static void Backward(CudaStream stream, Sizes sizes, Lists part, CudaArgument heads, int planned, CudaArgument q, CudaArgument k,
-        CudaArgument v, CudaArgument byOutput, CudaArgument logSums, CudaArgument deltas, CudaArgument byQ, CudaArgument byK, CudaArgument byV)
+    public static void Backward(CudaStream stream, Sizes sizes, Lists part, CudaArgument heads, int planned, CudaArgument q,
+        CudaArgument k, CudaArgument v, CudaArgument byOutput, CudaArgument logSums, CudaArgument deltas, CudaArgument byQ,
+        CudaArgument byK, CudaArgument byV)
     {
         var all = sizes.Batch * planned;
         Kernel(stream, sizes, "by_queries").Launch(Grid(part.QueryTileCount, all), Threads, sizes.Shared(4, 1), stream,
-            q, k, v, byOutput, logSums, deltas, byQ, part.QueryTiles, part.Queries, part.Keys, part.Low, part.High, part.QueryStarts, part.KeyStarts,
-            heads, planned, sizes.Heads, all, sizes.Length, sizes.Width, sizes.ValueWidth, sizes.Factor);
+            q, k, v, byOutput, logSums, deltas, byQ, part.QueryTiles, part.Queries, part.Keys, part.Low, part.High, part.QueryStarts,
+            part.KeyStarts, heads, planned, sizes.Heads, all, sizes.Length, sizes.Width, sizes.ValueWidth, sizes.Factor);
         Kernel(stream, sizes, "by_keys").Launch(Grid(part.KeyTileCount, all), Threads, sizes.Shared(4, 2), stream,
             q, k, v, byOutput, logSums, deltas, byK, byV, part.KeyTiles, part.Queries, part.Keys, part.Low, part.High, part.QueryStarts,
             part.KeyStarts, heads, planned, sizes.Heads, all, sizes.Length, sizes.Width, sizes.ValueWidth, sizes.Factor);
@@ -108,7 +110,8 @@ internal static class CudaRangeAttention
     }
 
     /// <summary>The gradients by queries, keys and values.</summary>
-    public static Tensor[] Backward(Tensor q, Tensor k, Tensor v, Tensor output, Tensor logSum, Tensor byOutput, RangePlan[] heads, double scale)
+    public static Tensor[] Backward(Tensor q, Tensor k, Tensor v, Tensor output, Tensor logSum, Tensor byOutput, RangePlan[] heads,
+        double scale)
     {
         var sizes = SizesOf(q, v, scale);
         var (device, stream) = (q.device, CudaStream.Of(q));

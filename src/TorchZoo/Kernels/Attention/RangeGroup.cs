@@ -29,8 +29,8 @@ public sealed class RangeGroup
             if (low[t] < (t > 0 ? low[t - 1] : 0))
                 throw new ArgumentException($"expected no end below 0 or below the one before, got {low[t]} for query {t}", nameof(low));
             if (high[t] < low[t] || high[t] > keys.Count || t > 0 && high[t] < high[t - 1])
-                throw new ArgumentException($"expected an end from {Math.Max(low[t], t > 0 ? high[t - 1] : 0)} to {keys.Count}, got {high[t]} "
-                    + $"for query {t}", nameof(high));
+                throw new ArgumentException($"expected an end from {Math.Max(low[t], t > 0 ? high[t - 1] : 0)} to {keys.Count}, got "
+                    + $"{high[t]} for query {t}", nameof(high));
         }
         (Queries, Keys, Low, High) = ([.. queries], [.. keys], [.. low], [.. high]);
     }

@@ -28,12 +28,13 @@ public sealed class CudaRangeAttentionTests
         RangePlan[] plans =
         [
             new(new RangePart([RangeGroup.Band(all, L)]),
-                new RangePart([.. Enumerable.Range(0, L).Select(r => RangeGroup.Triangle([.. all.Where(i => i % L == r)], diagonal: false))])),
+                new RangePart([.. all.GroupBy(i => i % L).Select(column => RangeGroup.Triangle([.. column], diagonal: false))])),
             new(new RangePart([new RangeGroup(all, columns, new int[N], [.. all.Select(i => columns.Count(c => c <= i))])])),
         ];
         RangePlan[] heads = [plans[0], plans[1], plans[0]];
         var sizes = new CudaRangeAttention.Sizes(ScalarType.Float64, Batch, Heads, N, width, width, 0.3);
-        Tensor[] x = [.. Enumerable.Range(0, 3).Select(_ => randn([Batch, Heads, N, width], ScalarType.Float64, generator: random).requires_grad_())];
+        Tensor Random() => randn([Batch, Heads, N, width], ScalarType.Float64, generator: random).requires_grad_();
+        Tensor[] x = [Random(), Random(), Random()];
         var expected = RangeAttention.Composed(x[0], x[1], x[2], heads, 0.3);
         var cotangent = randn(expected.shape, ScalarType.Float64, generator: random);
         expected.backward([cotangent]);
@@ -48,12 +49,14 @@ public sealed class CudaRangeAttentionTests
             return buffer;
         }
         double[] Filled(long count, double value) => [.. Enumerable.Repeat(value, (int)count)];
-        CudaBuffer<double> q = On(x[0].detach().data<double>().ToArray()), k = On(x[1].detach().data<double>().ToArray()), v = On(x[2].detach().data<double>().ToArray()),
+        CudaBuffer<double> Copy(Tensor tensor) => On(tensor.detach().data<double>().ToArray());
+        CudaBuffer<double> q = Copy(x[0]), k = Copy(x[1]), v = Copy(x[2]),
             output = On(Filled(expected.numel(), 0)), largest = On(Filled(Batch * Heads * N, double.NegativeInfinity)),
             sums = On(Filled(Batch * Heads * N, 0));
         var parts = plans.SelectMany((plan, p) => plan.Parts.Select(part =>
             (Lists: CudaRangeAttention.Lists.Of(part, list => On(list)), Heads: On<int>(p == 0 ? [0, 2] : [1]), Count: 2 - p))).ToList();
-        foreach (var (lists, numbers, count) in parts) CudaRangeAttention.Forward(stream, sizes, lists, numbers, count, q, k, v, output, largest, sums);
+        foreach (var (lists, numbers, count) in parts)
+            CudaRangeAttention.Forward(stream, sizes, lists, numbers, count, q, k, v, output, largest, sums);
         double[] raw = output.ToArray(), most = largest.ToArray(), total = sums.ToArray();
         double[] divided = [.. raw.Select((o, i) => o / (total[i / width] == 0 ? 1 : total[i / width]))],
             logSums = [.. most.Zip(total, (m, s) => m + Math.Log(s == 0 ? 1 : s))],

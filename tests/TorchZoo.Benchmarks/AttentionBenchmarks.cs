@@ -37,7 +37,7 @@ internal static class AttentionBenchmarks
     [Benchmark("attention/growth-fixed", "itself at n = 2048, l = 64, c = 8: times longer at n = 8192, l = 128", "≤ 12")]
     public static Measurement GrowthFixed(Stopwatches clock) => Growth(clock, (n, l) => AttentionPattern.Fixed(n, l, 8));
 
-    [Benchmark("attention/threads-8192", "itself on one thread; two threads, Local, l = 128", "≥ 1.5")]
+    [Benchmark("attention/threads-8192", "itself on one thread; two threads, Local, l = 128")]
     public static Measurement Threads(Stopwatches clock)
     {
         using var scope = NewDisposeScope();

@@ -45,4 +45,9 @@ public abstract class Recipe
     /// <exception cref="NotSupportedException">This recipe has no evaluation of its own.</exception>
     public virtual Claim? Evaluate(EvaluateContext context) =>
         throw new NotSupportedException($"The recipe of {context.Paper.Slug} does not evaluate checkpoints.");
+
+    /// <summary>Lets a checkpoint's model make something up: the command <c>sample</c>.</summary>
+    /// <exception cref="NotSupportedException">This recipe's models don't.</exception>
+    public virtual void Sample(EvaluateContext context) =>
+        throw new NotSupportedException($"The recipe of {context.Paper.Slug} has nothing to sample.");
 }

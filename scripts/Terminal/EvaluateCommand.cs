@@ -3,12 +3,28 @@ using TorchZoo.Checkpoints;
 
 namespace TorchZoo.Scripts.Terminal;
 
-/// <summary><c>evaluate</c>: a checkpoint through the recipe of the paper whose model it holds.</summary>
-internal static class EvaluateCommand
+/// <summary><c>evaluate</c> and <c>sample</c>: a checkpoint through the recipe of the paper whose model it holds.</summary>
+internal sealed class EvaluateCommand
 {
-    private const string CommandName = "evaluate";
+    private readonly string _name, _description;
+    private readonly Func<Recipe, EvaluateContext, Claim?> _action;
 
-    public static Command Create(Screen screen, RecipeCatalog recipes, IReadOnlyList<string> args, ParserConfiguration parser)
+    private EvaluateCommand(string name, string description, Func<Recipe, EvaluateContext, Claim?> action) =>
+        (_name, _description, _action) = (name, description, action);
+
+    public static Command Create(Screen screen, RecipeCatalog recipes, IReadOnlyList<string> args, ParserConfiguration parser) =>
+        new EvaluateCommand("evaluate", "Evaluate a checkpoint; the options of its paper's recipe apply",
+            (recipe, context) => recipe.Evaluate(context))
+            .Make(screen, recipes, args, parser);
+
+    public static Command CreateSample(Screen screen, RecipeCatalog recipes, IReadOnlyList<string> args, ParserConfiguration parser) =>
+        new EvaluateCommand("sample", "Let a checkpoint's model make something up; its paper's options apply", (recipe, context) =>
+        {
+            recipe.Sample(context);
+            return null;
+        }).Make(screen, recipes, args, parser);
+
+    private Command Make(Screen screen, RecipeCatalog recipes, IReadOnlyList<string> args, ParserConfiguration parser)
     {
         var (command, options, path) = Skeleton();
         // Which options there are depends on the file: the recipe it belongs to has its own.
@@ -17,7 +33,7 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static int Run(Screen screen, RecipeCatalog recipes, string file, IReadOnlyList<string> args, ParserConfiguration parser)
+    private int Run(Screen screen, RecipeCatalog recipes, string file, IReadOnlyList<string> args, ParserConfiguration parser)
     {
         if (!File.Exists(file)) throw new ArgumentException($"There is no file '{file}'.");
         TorchRuntime.EnsureLoaded();
@@ -52,7 +68,7 @@ internal static class EvaluateCommand
             };
             RunCommand.Introduce(report, context);
             report.Note("checkpoint", $"{Values.ShortPath(file)} ({model})");
-            return recipe.Evaluate(context);
+            return _action(recipe, context);
         },
         file: null);
     }
@@ -68,11 +84,11 @@ internal static class EvaluateCommand
             : throw UsageErrors.Unknown("recipe for the model", model, recipes.Names);
     }
 
-    private static (Command Command, RunOptions Options, Argument<string> Path) Skeleton()
+    private (Command Command, RunOptions Options, Argument<string> Path) Skeleton()
     {
         var options = new RunOptions();
         var path = new Argument<string>("checkpoint") { Description = "A checkpoint, e.g. runs/fno/best.pt" };
-        var command = new Command(CommandName, "Evaluate a checkpoint; the options of its paper's recipe apply") { path };
+        var command = new Command(_name, _description) { path };
         options.AddTo(command, RunOptions.Scope.Evaluation);
         return (command, options, path);
     }

@@ -11,7 +11,11 @@ namespace TorchZoo.Models.Tests;
 /// <param name="Name">The model's name.</param>
 /// <param name="Config">A small configuration.</param>
 /// <param name="Inputs">Shapes of its inputs.</param>
-internal sealed record ModelSample(string Name, object Config, params long[][] Inputs);
+internal sealed record ModelSample(string Name, object Config, params long[][] Inputs)
+{
+    /// <summary>Makes an input of a shape.</summary>
+    public Func<long[], Tensor> Random { get; init; } = shape => randn(shape);
+}
 
 /// <summary>What holds for every model of the zoo.</summary>
 public class ZooTests
@@ -31,9 +35,10 @@ public class ZooTests
         Assert.That(Samples, Contains.Key(name), "its tests need a static field of type ModelSample");
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var (_, config, shapes) = Samples[name];
+        var sample = Samples[name];
+        var (_, config, shapes) = sample;
         var model = Zoo.Create(name, config);
-        Tensor[] inputs = [.. shapes.Select(shape => randn(shape))];
+        Tensor[] inputs = [.. shapes.Select(sample.Random)];
         var trainer = new Trainer(model, new TrainerOptions { Directory = folder.Path }) { Step = new TowardsZero() };
         trainer.Fit(new OneBatch(inputs));
 
@@ -52,11 +57,12 @@ public class ZooTests
     public void AModelTrainsAfterAnEvaluationInEveryPrecision(string name)
     {
         using var scope = NewDisposeScope();
-        var (_, config, shapes) = Samples[name];
+        var sample = Samples[name];
+        var (_, config, shapes) = sample;
         foreach (var precision in Enum.GetValues<Precision>())
         {
             var model = Zoo.Create(name, config);
-            var data = new OneBatch([.. shapes.Select(shape => randn(shape))]);
+            var data = new OneBatch([.. shapes.Select(sample.Random)]);
             var trainer = new Trainer(model, new TrainerOptions { Epochs = 20, Precision = precision }) { Step = new TowardsZero() };
             var before = model.parameters().Select(p => p.detach().clone()).ToList();
             Assert.That(trainer.Evaluate(data)["loss"], Is.GreaterThanOrEqualTo(0));

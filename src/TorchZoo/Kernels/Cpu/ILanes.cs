@@ -48,6 +48,9 @@ public unsafe interface ILanes<TSelf, T>
     /// <summary>The sum of all lanes, in an order that depends on the width.</summary>
     T Sum();
 
+    /// <summary>The largest of all lanes; NaN if any is.</summary>
+    T Largest();
+
     /// <summary>a + b</summary>
     static abstract TSelf operator +(TSelf a, TSelf b);
 

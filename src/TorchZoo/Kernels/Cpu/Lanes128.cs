@@ -14,7 +14,7 @@ public readonly unsafe struct Lanes128<T> : ILanes<Lanes128<T>, T>
     private readonly Vector128<T> _lanes;
 
     [MethodImpl(Inline)]
-    private Lanes128(Vector128<T> lanes) => _lanes = lanes;
+    internal Lanes128(Vector128<T> lanes) => _lanes = lanes;
 
     /// <inheritdoc/>
     public static int Count
@@ -68,6 +68,15 @@ public readonly unsafe struct Lanes128<T> : ILanes<Lanes128<T>, T>
     /// <inheritdoc/>
     [MethodImpl(Inline)]
     public T Sum() => Vector128.Sum(_lanes);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public T Largest()
+    {
+        var largest = _lanes.GetElement(0);
+        for (var i = 1; i < Count; i++) largest = T.Max(largest, _lanes.GetElement(i));
+        return largest;
+    }
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

@@ -14,7 +14,7 @@ public readonly unsafe struct Lanes256<T> : ILanes<Lanes256<T>, T>
     private readonly Vector256<T> _lanes;
 
     [MethodImpl(Inline)]
-    private Lanes256(Vector256<T> lanes) => _lanes = lanes;
+    internal Lanes256(Vector256<T> lanes) => _lanes = lanes;
 
     /// <inheritdoc/>
     public static int Count
@@ -68,6 +68,10 @@ public readonly unsafe struct Lanes256<T> : ILanes<Lanes256<T>, T>
     /// <inheritdoc/>
     [MethodImpl(Inline)]
     public T Sum() => Vector256.Sum(_lanes);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public T Largest() => new Lanes128<T>(Vector128.Max(_lanes.GetLower(), _lanes.GetUpper())).Largest();
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

@@ -71,6 +71,10 @@ public readonly unsafe struct Lanes512<T> : ILanes<Lanes512<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public T Largest() => new Lanes256<T>(Vector256.Max(_lanes.GetLower(), _lanes.GetUpper())).Largest();
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Lanes512<T> operator +(Lanes512<T> a, Lanes512<T> b) => new(a._lanes + b._lanes);
 
     /// <inheritdoc/>

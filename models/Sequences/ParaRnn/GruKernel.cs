@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using TorchZoo.Kernels;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
@@ -48,7 +47,7 @@ internal static unsafe class GruKernel
 
     private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged => tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
 
-    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* a, T* b, T* initial, T* states) : ILanesKernel<T>
+    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* weights, T* biases, T* initial, T* states) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
@@ -63,23 +62,42 @@ internal static unsafe class GruKernel
             long steps = layout.Steps, width = layout.Width, channels = layout.Channels;
             var count = (int)(end - first);
             var columns = stackalloc SeriesColumn[SeriesLayout.Side];
-            for (var k = 0; k < count; k++) columns[k] = layout[first + k];
-            V one = V.Create(T.One);
+            T* state = stackalloc T[4 * SeriesLayout.Side * V.Count], z = state + count * V.Count, r = z + count * V.Count, candidate = r + count * V.Count;
+            for (var k = 0; k < count; k++)
+            {
+                columns[k] = layout[first + k];
+                var h = initial == null ? V.Zero : TFill.Load<V, T>(initial + columns[k].Batch * channels + columns[k].Channel, columns[k].Count);
+                h.Store(state + k * V.Count);
+            }
+            var one = V.Create(T.One);
+            T* a = weights, b = biases;
             for (var step = 0L; step < steps; step++)
+            {
                 for (var k = 0; k < count; k++)
                 {
-                    var column = columns + k;
-                    long n = column->Count, channel = column->Channel, samples = column->Batch;
-                    T* u = inputs + column->Inputs + step * 3 * width, at = a + channel, bias = b + channel, out_ = states + (samples * steps + step) * channels + channel;
-                    var h = step > 0 ? TFill.Load<V, T>(out_ - channels, n) : initial == null ? V.Zero : TFill.Load<V, T>(initial + samples * channels + channel, n);
-                    var zIn = V.MultiplyAdd(TFill.Load<V, T>(at, n), h, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n));
-                    var rIn = V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n));
-                    var r = VectorMath.Sigmoid<V, T>(rIn);
-                    var nIn = V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n) * h, r, TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n));
-                    var z = VectorMath.Sigmoid<V, T>(zIn);
-                    var candidate = VectorMath.Tanh<V, T>(nIn);
-                    TFill.Store<V, T>(V.MultiplyAdd(z, candidate, (one - z) * h), out_, n);
+                    long n = columns[k].Count, channel = columns[k].Channel;
+                    T* u = inputs + columns[k].Inputs + step * 3 * width, at = a + channel, bias = b + channel;
+                    var h = V.Load(state + k * V.Count);
+                    V.MultiplyAdd(TFill.Load<V, T>(at, n), h, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)).Store(z + k * V.Count);
+                    V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(r + k * V.Count);
                 }
+                GateMath.Sigmoid<V, T>(z, 2 * count);
+                for (var k = 0; k < count; k++)
+                {
+                    long n = columns[k].Count, channel = columns[k].Channel;
+                    T* u = inputs + columns[k].Inputs + (step * 3 + 2) * width;
+                    V.MultiplyAdd(TFill.Load<V, T>(a + channel + 2 * channels, n) * V.Load(state + k * V.Count), V.Load(r + k * V.Count),
+                        TFill.Load<V, T>(u, n) + TFill.Load<V, T>(b + channel + 2 * channels, n)).Store(candidate + k * V.Count);
+                }
+                GateMath.Tanh<V, T>(candidate, count);
+                for (var k = 0; k < count; k++)
+                {
+                    var gate = V.Load(z + k * V.Count);
+                    var h = V.MultiplyAdd(gate, V.Load(candidate + k * V.Count), (one - gate) * V.Load(state + k * V.Count));
+                    h.Store(state + k * V.Count);
+                    TFill.Store<V, T>(h, states + (columns[k].Batch * steps + step) * channels + columns[k].Channel, columns[k].Count);
+                }
+            }
         }
     }
 
@@ -119,19 +137,37 @@ internal static unsafe class GruKernel
             V a0 = TFill.Load<V, T>(at, n), a1 = TFill.Load<V, T>(at + channels, n), a2 = TFill.Load<V, T>(at + 2 * channels, n);
             V b0 = TFill.Load<V, T>(bias, n), b1 = TFill.Load<V, T>(bias + channels, n), b2 = TFill.Load<V, T>(bias + 2 * channels, n);
             V s0 = V.Zero, s1 = V.Zero, s2 = V.Zero, t0 = V.Zero, t1 = V.Zero, t2 = V.Zero, one = V.Create(T.One), carry = V.Load(carried);
-            for (var step = to - 1; step >= from; step--)
+            // The gates of all these steps, and their slopes, since none needs another step's.
+            const int most = (int)TimeSums.Steps;
+            var count = (int)(to - from);
+            T* z = stackalloc T[7 * most * V.Count], r = z + count * V.Count, candidate = r + count * V.Count, zSlopes = candidate + count * V.Count,
+                rSlopes = zSlopes + count * V.Count, nSlopes = rSlopes + count * V.Count, before = nSlopes + count * V.Count;
+            for (var i = 0; i < count; i++)
             {
-                T* u = inputs + column->Inputs + step * 3 * width, by = byInputs + column->Inputs + step * 3 * width;
-                var row = (sample * steps + step) * channels + channel;
-                var h = step > 0 ? TFill.Load<V, T>(states + row - channels, n) : initial == null ? V.Zero : TFill.Load<V, T>(initial + sample * channels + channel, n);
-                var z = VectorMath.Sigmoid<V, T>(V.MultiplyAdd(a0, h, TFill.Load<V, T>(u, n) + b0), out var zSlope);
-                var r = VectorMath.Sigmoid<V, T>(V.MultiplyAdd(a1, h, TFill.Load<V, T>(u + width, n) + b1), out var rSlope);
-                var scaled = a2 * h;
-                var candidate = VectorMath.Tanh<V, T>(V.MultiplyAdd(scaled, r, TFill.Load<V, T>(u + 2 * width, n) + b2), out var nSlope);
+                var step = from + i;
+                var u = inputs + column->Inputs + step * 3 * width;
+                var h = step > 0 ? TFill.Load<V, T>(states + (sample * steps + step - 1) * channels + channel, n)
+                    : initial == null ? V.Zero : TFill.Load<V, T>(initial + sample * channels + channel, n);
+                h.Store(before + i * V.Count);
+                V.MultiplyAdd(a0, h, TFill.Load<V, T>(u, n) + b0).Store(z + i * V.Count);
+                V.MultiplyAdd(a1, h, TFill.Load<V, T>(u + width, n) + b1).Store(r + i * V.Count);
+            }
+            GateMath.Sigmoid<V, T>(z, zSlopes, count);
+            GateMath.Sigmoid<V, T>(r, rSlopes, count);
+            for (var i = 0; i < count; i++)
+                V.MultiplyAdd(a2 * V.Load(before + i * V.Count), V.Load(r + i * V.Count), TFill.Load<V, T>(inputs + column->Inputs + ((from + i) * 3 + 2) * width, n) + b2)
+                    .Store(candidate + i * V.Count);
+            GateMath.Tanh<V, T>(candidate, nSlopes, count);
+            for (var i = count - 1; i >= 0; i--)
+            {
+                var step = from + i;
+                var by = byInputs + column->Inputs + step * 3 * width;
+                V h = V.Load(before + i * V.Count), gate = V.Load(z + i * V.Count), reset = V.Load(r + i * V.Count);
                 // ∂h' by what goes into the gates.
-                V dz = (candidate - h) * zSlope, dn = z * nSlope, dr = dn * scaled * rSlope;
-                var slope = V.MultiplyAdd(dz, a0, V.MultiplyAdd(dr, a1, V.MultiplyAdd(dn * r, a2, one - z)));
-                var lambda = TFill.Load<V, T>(byStates + row, n) + carry;
+                V dz = (V.Load(candidate + i * V.Count) - h) * V.Load(zSlopes + i * V.Count), dn = gate * V.Load(nSlopes + i * V.Count),
+                    dr = dn * (a2 * h) * V.Load(rSlopes + i * V.Count);
+                var slope = V.MultiplyAdd(dz, a0, V.MultiplyAdd(dr, a1, V.MultiplyAdd(dn * reset, a2, one - gate)));
+                var lambda = TFill.Load<V, T>(byStates + (sample * steps + step) * channels + channel, n) + carry;
                 carry = slope * lambda;
                 V gz = lambda * dz, gr = lambda * dr, gn = lambda * dn;
                 TFill.Store<V, T>(gz, by, n);
@@ -139,7 +175,7 @@ internal static unsafe class GruKernel
                 TFill.Store<V, T>(gn, by + 2 * width, n);
                 s0 = V.MultiplyAdd(gz, h, s0);
                 s1 = V.MultiplyAdd(gr, h, s1);
-                s2 = V.MultiplyAdd(gn, h * r, s2);
+                s2 = V.MultiplyAdd(gn, h * reset, s2);
                 t0 += gz;
                 t1 += gr;
                 t2 += gn;

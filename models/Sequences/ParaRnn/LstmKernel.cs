@@ -49,7 +49,7 @@ internal static unsafe class LstmKernel
 
     private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged => tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
 
-    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* a, T* peepholes, T* b, T* initial, T* hidden, T* cells) : ILanesKernel<T>
+    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* weights, T* peepholes, T* biases, T* initial, T* outputs, T* cells) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
@@ -65,30 +65,55 @@ internal static unsafe class LstmKernel
             var count = (int)(end - first);
             var columns = stackalloc SeriesColumn[SeriesLayout.Side];
             for (var k = 0; k < count; k++) columns[k] = layout[first + k];
-            V one = V.Create(T.One);
+            T* hidden = stackalloc T[5 * SeriesLayout.Side * V.Count], cell = hidden + count * V.Count, f = cell + count * V.Count, g = f + count * V.Count, o = g + count * V.Count;
+            for (var k = 0; k < count; k++)
+            {
+                V h = V.Zero, c = V.Zero;
+                if (initial != null)
+                {
+                    var start = initial + columns[k].Batch * 2 * channels + columns[k].Channel;
+                    (c, h) = (TFill.Load<V, T>(start, columns[k].Count), TFill.Load<V, T>(start + channels, columns[k].Count));
+                }
+                h.Store(hidden + k * V.Count);
+                c.Store(cell + k * V.Count);
+            }
+            var one = V.Create(T.One);
+            T* a = weights, b = biases, p = peepholes;
             for (var step = 0L; step < steps; step++)
+            {
                 for (var k = 0; k < count; k++)
                 {
-                    var column = columns + k;
-                    long n = column->Count, channel = column->Channel, sample = column->Batch, row = (sample * steps + step) * channels + channel;
-                    T* u = inputs + column->Inputs + step * 3 * width, at = a + channel, peephole = peepholes + channel, bias = b + channel;
-                    V h = V.Zero, c = V.Zero;
-                    if (step > 0) (h, c) = (TFill.Load<V, T>(hidden + row - channels, n), TFill.Load<V, T>(cells + row - channels, n));
-                    else if (initial != null)
-                    {
-                        var start = initial + sample * 2 * channels + channel;
-                        (c, h) = (TFill.Load<V, T>(start, n), TFill.Load<V, T>(start + channels, n));
-                    }
-                    var fIn = V.MultiplyAdd(TFill.Load<V, T>(at, n), h, V.MultiplyAdd(TFill.Load<V, T>(peephole, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)));
-                    var oIn = V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n));
-                    var gIn = V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h, TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n));
-                    var f = VectorMath.Sigmoid<V, T>(fIn);
-                    var g = VectorMath.Tanh<V, T>(gIn);
-                    c = V.MultiplyAdd(f, c, (one - f) * g);
-                    TFill.Store<V, T>(c, cells + row, n);
-                    var o = VectorMath.Sigmoid<V, T>(V.MultiplyAdd(TFill.Load<V, T>(peephole + channels, n), c, oIn));
-                    TFill.Store<V, T>(o * VectorMath.Tanh<V, T>(c), hidden + row, n);
+                    long n = columns[k].Count, channel = columns[k].Channel;
+                    T* u = inputs + columns[k].Inputs + step * 3 * width, at = a + channel, bias = b + channel;
+                    V h = V.Load(hidden + k * V.Count), c = V.Load(cell + k * V.Count);
+                    V.MultiplyAdd(TFill.Load<V, T>(at, n), h, V.MultiplyAdd(TFill.Load<V, T>(p + channel, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)))
+                        .Store(f + k * V.Count);
+                    V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(o + k * V.Count);
+                    V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h, TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n))
+                        .Store(g + k * V.Count);
                 }
+                GateMath.Sigmoid<V, T>(f, count);
+                GateMath.Tanh<V, T>(g, count);
+                for (var k = 0; k < count; k++)
+                {
+                    long n = columns[k].Count, channel = columns[k].Channel;
+                    var gate = V.Load(f + k * V.Count);
+                    var c = V.MultiplyAdd(gate, V.Load(cell + k * V.Count), (one - gate) * V.Load(g + k * V.Count));
+                    c.Store(cell + k * V.Count);
+                    // Its tanh is taken where g was.
+                    c.Store(g + k * V.Count);
+                    TFill.Store<V, T>(c, cells + (columns[k].Batch * steps + step) * channels + channel, n);
+                    V.MultiplyAdd(TFill.Load<V, T>(p + channels + channel, n), c, V.Load(o + k * V.Count)).Store(o + k * V.Count);
+                }
+                GateMath.Sigmoid<V, T>(o, count);
+                GateMath.Tanh<V, T>(g, count);
+                for (var k = 0; k < count; k++)
+                {
+                    var h = V.Load(o + k * V.Count) * V.Load(g + k * V.Count);
+                    h.Store(hidden + k * V.Count);
+                    TFill.Store<V, T>(h, outputs + (columns[k].Batch * steps + step) * channels + columns[k].Channel, columns[k].Count);
+                }
+            }
         }
     }
 
@@ -136,10 +161,16 @@ internal static unsafe class LstmKernel
             V b0 = TFill.Load<V, T>(bias, n), b1 = TFill.Load<V, T>(bias + channels, n), b2 = TFill.Load<V, T>(bias + 2 * channels, n);
             V s0 = V.Zero, s1 = V.Zero, s2 = V.Zero, t0 = V.Zero, t1 = V.Zero, t2 = V.Zero, p0 = V.Zero, p1 = V.Zero, one = V.Create(T.One);
             V carryC = V.Load(carried), carryH = V.Load(carried + V.Count);
-            for (var step = to - 1; step >= from; step--)
+            // The gates of all these steps, and their slopes, since none needs another step's.
+            const int most = (int)TimeSums.Steps;
+            var count = (int)(to - from);
+            T* f = stackalloc T[10 * most * V.Count], fSlopes = f + count * V.Count, o = fSlopes + count * V.Count, oSlopes = o + count * V.Count, g = oSlopes + count * V.Count,
+                gSlopes = g + count * V.Count, t = gSlopes + count * V.Count, tSlopes = t + count * V.Count, beforeH = tSlopes + count * V.Count, beforeC = beforeH + count * V.Count;
+            for (var i = 0; i < count; i++)
             {
-                T* u = inputs + column->Inputs + step * 3 * width, by = byInputs + column->Inputs + step * 3 * width;
+                var step = from + i;
                 var row = (sample * steps + step) * channels + channel;
+                var u = inputs + column->Inputs + step * 3 * width;
                 V h = V.Zero, c = V.Zero;
                 if (step > 0) (h, c) = (TFill.Load<V, T>(hidden + row - channels, n), TFill.Load<V, T>(cells + row - channels, n));
                 else if (initial != null)
@@ -147,14 +178,27 @@ internal static unsafe class LstmKernel
                     var start = initial + sample * 2 * channels + channel;
                     (c, h) = (TFill.Load<V, T>(start, n), TFill.Load<V, T>(start + channels, n));
                 }
+                h.Store(beforeH + i * V.Count);
+                c.Store(beforeC + i * V.Count);
                 var cell = TFill.Load<V, T>(cells + row, n);
-                var f = VectorMath.Sigmoid<V, T>(V.MultiplyAdd(a0, h, V.MultiplyAdd(c0, c, TFill.Load<V, T>(u, n) + b0)), out var fSlope);
-                var g = VectorMath.Tanh<V, T>(V.MultiplyAdd(a2, h, TFill.Load<V, T>(u + 2 * width, n) + b2), out var gSlope);
-                var o = VectorMath.Sigmoid<V, T>(V.MultiplyAdd(c1, cell, V.MultiplyAdd(a1, h, TFill.Load<V, T>(u + width, n) + b1)), out var oSlope);
-                var t = VectorMath.Tanh<V, T>(cell, out var tSlope);
+                cell.Store(t + i * V.Count);
+                V.MultiplyAdd(a0, h, V.MultiplyAdd(c0, c, TFill.Load<V, T>(u, n) + b0)).Store(f + i * V.Count);
+                V.MultiplyAdd(c1, cell, V.MultiplyAdd(a1, h, TFill.Load<V, T>(u + width, n) + b1)).Store(o + i * V.Count);
+                V.MultiplyAdd(a2, h, TFill.Load<V, T>(u + 2 * width, n) + b2).Store(g + i * V.Count);
+            }
+            GateMath.Sigmoid<V, T>(f, fSlopes, count);
+            GateMath.Sigmoid<V, T>(o, oSlopes, count);
+            GateMath.Tanh<V, T>(g, gSlopes, count);
+            GateMath.Tanh<V, T>(t, tSlopes, count);
+            for (var i = count - 1; i >= 0; i--)
+            {
+                var row = (sample * steps + from + i) * channels + channel;
+                var by = byInputs + column->Inputs + (from + i) * 3 * width;
+                V h = V.Load(beforeH + i * V.Count), c = V.Load(beforeC + i * V.Count), forget = V.Load(f + i * V.Count);
                 // ∂h' by o's input and by c'; ∂c' by f's input and g's.
-                V ho = t * oSlope, hc = V.MultiplyAdd(ho, c1, o * tSlope), df = (c - g) * fSlope, dg = (one - f) * gSlope;
-                V cc = V.MultiplyAdd(df, c0, f), ch = V.MultiplyAdd(df, a0, dg * a2), hh = ho * a1;
+                V ho = V.Load(t + i * V.Count) * V.Load(oSlopes + i * V.Count), hc = V.MultiplyAdd(ho, c1, V.Load(o + i * V.Count) * V.Load(tSlopes + i * V.Count)),
+                    df = (c - V.Load(g + i * V.Count)) * V.Load(fSlopes + i * V.Count), dg = (one - forget) * V.Load(gSlopes + i * V.Count);
+                V cc = V.MultiplyAdd(df, c0, forget), ch = V.MultiplyAdd(df, a0, dg * a2), hh = ho * a1;
                 V lambdaH = carryH, lambdaC = carryC;
                 if (byHidden != null) lambdaH += TFill.Load<V, T>(byHidden + row, n);
                 if (byCells != null) lambdaC += TFill.Load<V, T>(byCells + row, n);
@@ -169,7 +213,7 @@ internal static unsafe class LstmKernel
                 s1 = V.MultiplyAdd(go, h, s1);
                 s2 = V.MultiplyAdd(gg, h, s2);
                 p0 = V.MultiplyAdd(gf, c, p0);
-                p1 = V.MultiplyAdd(go, cell, p1);
+                p1 = V.MultiplyAdd(go, TFill.Load<V, T>(cells + row, n), p1);
                 t0 += gf;
                 t1 += go;
                 t2 += gg;

@@ -26,7 +26,7 @@ internal readonly record struct SeriesColumn(long Batch, long Channel, long Inpu
 /// <param name="Lanes">Numbers in a register.</param>
 internal readonly record struct SeriesLayout(long Batch, long Steps, long Heads, long Width, int Bits, int Lanes)
 {
-    // Columns of a unit.
+    /// <summary>Columns of a unit, at most.</summary>
     public const int Side = 8;
 
     // Steps below which a thread's start takes longer than its share.
@@ -73,10 +73,11 @@ internal readonly record struct SeriesLayout(long Batch, long Steps, long Heads,
     {
         var columns = Columns;
         if (columns == 0 || Steps == 0) return;
-        // No fewer units than threads could take: few series are better apart than side by side.
-        var side = Math.Clamp(columns / 4, 1, Side);
+        // A unit for each thread at least. What comes out doesn't depend on who is side by side.
+        var threads = get_num_threads();
+        var side = Math.Clamp((columns + threads - 1) / threads, 1, Side);
         var units = (columns + side - 1) / side;
-        var workers = (int)Math.Clamp(Math.Min(units, columns * Steps / WorthThread), 1, get_num_threads());
+        var workers = (int)Math.Clamp(Math.Min(units, columns * Steps / WorthThread), 1, threads);
         WorkerThreads.Run(workers, worker =>
         {
             for (var i = units * worker / workers; i < units * (worker + 1) / workers; i++) unit(i * side, Math.Min(columns, (i + 1) * side));

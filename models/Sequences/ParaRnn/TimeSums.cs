@@ -10,7 +10,7 @@ internal static unsafe class TimeSums
 {
     /// <summary>Steps that kernels sum up by themselves before they add them to the rest: so rounding grows with their number and that of such
     /// sums, and not with the number of all steps.</summary>
-    public const long Steps = 64;
+    public const long Steps = 32;
 
     /// <summary>Adds to what is there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

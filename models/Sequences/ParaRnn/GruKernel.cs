@@ -39,6 +39,7 @@ internal static unsafe class GruKernel
             pby0 = Plain<T>(byInitial, nameof(byInitial)), ps = Pinned<T>.Of(sums, nameof(sums));
         nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wb = (nint)pb.Pointer, h0 = (nint)p0.Pointer, h = (nint)ph.Pointer, g = (nint)pg.Pointer,
             by = (nint)pby.Pointer, by0 = (nint)pby0.Pointer, s = (nint)ps.Pointer;
+        SeriesLayout.Touch(pby);
         layout.Run((first, end) => layout.Dispatch<T, BackwardUnit<T>>(
             new(layout, first, end, (T*)u, (T*)wa, (T*)wb, (T*)h0, (T*)h, (T*)g, (T*)by, (T*)by0, (T*)s)));
         var total = TimeSums.OverBatch<T>(sums);
@@ -110,64 +111,82 @@ internal static unsafe class GruKernel
             else Columns<V, PartialRegisters>();
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Columns<V, TFill>() where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
+            const int most = SeriesLayout.Side * TimeSums.Steps;
             var count = (int)(end - first);
             var columns = stackalloc SeriesColumn[SeriesLayout.Side];
-            // J λ of the step behind.
-            var carried = stackalloc T[SeriesLayout.Side * V.Count];
-            for (var k = 0; k < count; k++)
+            // Of each column J λ of the step behind, and sums.
+            T* carried = stackalloc T[(1 + Sums) * SeriesLayout.Side * V.Count], ownSums = carried + SeriesLayout.Side * V.Count;
+            // Of some steps, column by column: states before, gates and their slopes.
+            T* before = stackalloc T[7 * most * V.Count], z = before + most * V.Count, r = z + most * V.Count, candidate = r + most * V.Count,
+                zSlopes = candidate + most * V.Count, rSlopes = zSlopes + most * V.Count, nSlopes = rSlopes + most * V.Count;
+            for (var k = 0; k < count; k++) columns[k] = layout[first + k];
+            for (var i = 0; i < (1 + Sums) * SeriesLayout.Side; i++) V.Zero.Store(carried + i * V.Count);
+            var group = 0;
+            for (var to = layout.Steps; to > 0; to -= TimeSums.Steps)
             {
-                columns[k] = layout[first + k];
-                V.Zero.Store(carried + k * V.Count);
+                var from = Math.Max(0, to - TimeSums.Steps);
+                var steps = (int)(to - from);
+                // Row by row: no gate needs a later step's.
+                for (var i = 0; i < steps; i++)
+                    for (var k = 0; k < count; k++) Enter<V, TFill>(columns + k, from + i, (k * steps + i) * V.Count, before, z, r, candidate, nSlopes);
+                GateMath.Sigmoid<V, T>(z, zSlopes, count * steps);
+                GateMath.Sigmoid<V, T>(r, rSlopes, count * steps);
+                for (var i = 0; i < count * steps * V.Count; i += V.Count)
+                    V.MultiplyAdd(V.Load(nSlopes + i), V.Load(r + i), V.Load(candidate + i)).Store(candidate + i);
+                GateMath.Tanh<V, T>(candidate, nSlopes, count * steps);
+                for (var k = 0; k < count; k++)
+                {
+                    var at = k * steps * V.Count;
+                    Leave<V, TFill>(columns + k, from, steps, before + at, z + at, r + at, candidate + at, zSlopes + at, rSlopes + at, nSlopes + at,
+                        carried + k * V.Count, ownSums + k * Sums * V.Count);
+                }
+                if (++group % TimeSums.Groups == 0 || from == 0)
+                    for (var k = 0; k < count; k++)
+                        TimeSums.Flush<V, T, TFill>(ownSums + k * Sums * V.Count, sums + columns[k].Batch * Sums * layout.Channels + columns[k].Channel, Sums,
+                            layout.Channels, columns[k].Count);
             }
-            // A column at a time, but not all of its steps: those of its neighbours lie in the same cache lines or near by.
-            for (var last = layout.Steps; last > 0; last -= Math.Min(last, TimeSums.Steps))
-                for (var k = 0; k < count; k++) Steps<V, TFill>(columns + k, Math.Max(0, last - TimeSums.Steps), last, carried + k * V.Count);
             if (byInitial == null) return;
             for (var k = 0; k < count; k++)
                 TFill.Store<V, T>(V.Load(carried + k * V.Count), byInitial + columns[k].Batch * layout.Channels + columns[k].Channel, columns[k].Count);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Steps<V, TFill>(SeriesColumn* column, long from, long to, T* carried) where V : struct, ILanes<V, T> where TFill : IRegisterFill
+        // What goes into the gates. The candidate's needs r: its two parts are u + b and, where its slope will be, A h.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Enter<V, TFill>(SeriesColumn* column, long step, int to, T* before, T* z, T* r, T* candidate, T* scaled)
+            where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
-            long steps = layout.Steps, width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel, sample = column->Batch;
-            T* at = a + channel, bias = b + channel;
+            long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel, sample = column->Batch;
+            T* u = inputs + column->Inputs + step * 3 * width, at = a + channel, bias = b + channel;
+            var h = step > 0 ? TFill.Load<V, T>(states + (sample * layout.Steps + step - 1) * channels + channel, n)
+                : initial == null ? V.Zero : TFill.Load<V, T>(initial + sample * channels + channel, n);
+            h.Store(before + to);
+            V.MultiplyAdd(TFill.Load<V, T>(at, n), h, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)).Store(z + to);
+            V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(r + to);
+            (TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n)).Store(candidate + to);
+            (TFill.Load<V, T>(at + 2 * channels, n) * h).Store(scaled + to);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private void Leave<V, TFill>(SeriesColumn* column, long from, int count, T* before, T* z, T* r, T* candidate, T* zSlopes, T* rSlopes, T* nSlopes, T* carried, T* sums)
+            where V : struct, ILanes<V, T> where TFill : IRegisterFill
+        {
+            long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel;
+            T* at = a + channel, byOutput = byStates + (column->Batch * layout.Steps + from) * channels + channel,
+                byInput = byInputs + column->Inputs + from * 3 * width;
             V a0 = TFill.Load<V, T>(at, n), a1 = TFill.Load<V, T>(at + channels, n), a2 = TFill.Load<V, T>(at + 2 * channels, n);
-            V b0 = TFill.Load<V, T>(bias, n), b1 = TFill.Load<V, T>(bias + channels, n), b2 = TFill.Load<V, T>(bias + 2 * channels, n);
             V s0 = V.Zero, s1 = V.Zero, s2 = V.Zero, t0 = V.Zero, t1 = V.Zero, t2 = V.Zero, one = V.Create(T.One), carry = V.Load(carried);
-            // The gates of all these steps, and their slopes, since none needs another step's.
-            const int most = (int)TimeSums.Steps;
-            var count = (int)(to - from);
-            T* z = stackalloc T[7 * most * V.Count], r = z + count * V.Count, candidate = r + count * V.Count, zSlopes = candidate + count * V.Count,
-                rSlopes = zSlopes + count * V.Count, nSlopes = rSlopes + count * V.Count, before = nSlopes + count * V.Count;
-            for (var i = 0; i < count; i++)
-            {
-                var step = from + i;
-                var u = inputs + column->Inputs + step * 3 * width;
-                var h = step > 0 ? TFill.Load<V, T>(states + (sample * steps + step - 1) * channels + channel, n)
-                    : initial == null ? V.Zero : TFill.Load<V, T>(initial + sample * channels + channel, n);
-                h.Store(before + i * V.Count);
-                V.MultiplyAdd(a0, h, TFill.Load<V, T>(u, n) + b0).Store(z + i * V.Count);
-                V.MultiplyAdd(a1, h, TFill.Load<V, T>(u + width, n) + b1).Store(r + i * V.Count);
-            }
-            GateMath.Sigmoid<V, T>(z, zSlopes, count);
-            GateMath.Sigmoid<V, T>(r, rSlopes, count);
-            for (var i = 0; i < count; i++)
-                V.MultiplyAdd(a2 * V.Load(before + i * V.Count), V.Load(r + i * V.Count), TFill.Load<V, T>(inputs + column->Inputs + ((from + i) * 3 + 2) * width, n) + b2)
-                    .Store(candidate + i * V.Count);
-            GateMath.Tanh<V, T>(candidate, nSlopes, count);
             for (var i = count - 1; i >= 0; i--)
             {
-                var step = from + i;
-                var by = byInputs + column->Inputs + step * 3 * width;
+                var by = byInput + i * 3 * width;
                 V h = V.Load(before + i * V.Count), gate = V.Load(z + i * V.Count), reset = V.Load(r + i * V.Count);
                 // ∂h' by what goes into the gates.
                 V dz = (V.Load(candidate + i * V.Count) - h) * V.Load(zSlopes + i * V.Count), dn = gate * V.Load(nSlopes + i * V.Count),
                     dr = dn * (a2 * h) * V.Load(rSlopes + i * V.Count);
                 var slope = V.MultiplyAdd(dz, a0, V.MultiplyAdd(dr, a1, V.MultiplyAdd(dn * reset, a2, one - gate)));
-                var lambda = TFill.Load<V, T>(byStates + (sample * steps + step) * channels + channel, n) + carry;
+                var lambda = TFill.Load<V, T>(byOutput + i * channels, n) + carry;
                 carry = slope * lambda;
                 V gz = lambda * dz, gr = lambda * dr, gn = lambda * dn;
                 TFill.Store<V, T>(gz, by, n);
@@ -181,13 +200,12 @@ internal static unsafe class GruKernel
                 t2 += gn;
             }
             carry.Store(carried);
-            var total = sums + sample * Sums * channels + channel;
-            TimeSums.Add<V, T, TFill>(total, s0, n);
-            TimeSums.Add<V, T, TFill>(total + channels, s1, n);
-            TimeSums.Add<V, T, TFill>(total + 2 * channels, s2, n);
-            TimeSums.Add<V, T, TFill>(total + 3 * channels, t0, n);
-            TimeSums.Add<V, T, TFill>(total + 4 * channels, t1, n);
-            TimeSums.Add<V, T, TFill>(total + 5 * channels, t2, n);
+            TimeSums.Add<V, T>(sums, s0);
+            TimeSums.Add<V, T>(sums + V.Count, s1);
+            TimeSums.Add<V, T>(sums + 2 * V.Count, s2);
+            TimeSums.Add<V, T>(sums + 3 * V.Count, t0);
+            TimeSums.Add<V, T>(sums + 4 * V.Count, t1);
+            TimeSums.Add<V, T>(sums + 5 * V.Count, t2);
         }
     }
 }

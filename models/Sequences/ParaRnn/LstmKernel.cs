@@ -41,6 +41,7 @@ internal static unsafe class LstmKernel
             pgc = Plain<T>(byCells, nameof(byCells)), pby = Pinned<T>.Of(byInputs, nameof(byInputs)), pby0 = Plain<T>(byInitial, nameof(byInitial)), ps = Pinned<T>.Of(sums, nameof(sums));
         nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer, h = (nint)ph.Pointer, c = (nint)pc.Pointer,
             gh = (nint)pgh.Pointer, gc = (nint)pgc.Pointer, by = (nint)pby.Pointer, by0 = (nint)pby0.Pointer, s = (nint)ps.Pointer;
+        SeriesLayout.Touch(pby);
         layout.Run((first, end) => layout.Dispatch<T, BackwardUnit<T>>(
             new(layout, first, end, (T*)u, (T*)wa, (T*)wp, (T*)wb, (T*)s0, (T*)h, (T*)c, (T*)gh, (T*)gc, (T*)by, (T*)by0, (T*)s)));
         var total = TimeSums.OverBatch<T>(sums);
@@ -127,21 +128,42 @@ internal static unsafe class LstmKernel
             else Columns<V, PartialRegisters>();
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Columns<V, TFill>() where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
+            const int most = SeriesLayout.Side * TimeSums.Steps;
             var count = (int)(end - first);
             var columns = stackalloc SeriesColumn[SeriesLayout.Side];
-            // Jᵀ λ of the step behind, c's half and h's.
-            var carried = stackalloc T[SeriesLayout.Side * 2 * V.Count];
-            for (var k = 0; k < count; k++)
+            // Of each column Jᵀ λ of the step behind, c's half and h's, and sums.
+            T* carried = stackalloc T[(2 + Sums) * SeriesLayout.Side * V.Count], ownSums = carried + 2 * SeriesLayout.Side * V.Count;
+            // Of some steps, column by column: states before, gates and their slopes.
+            T* beforeH = stackalloc T[10 * most * V.Count], beforeC = beforeH + most * V.Count, f = beforeC + most * V.Count, o = f + most * V.Count, g = o + most * V.Count,
+                t = g + most * V.Count, fSlopes = t + most * V.Count, oSlopes = fSlopes + most * V.Count, gSlopes = oSlopes + most * V.Count, tSlopes = gSlopes + most * V.Count;
+            for (var k = 0; k < count; k++) columns[k] = layout[first + k];
+            for (var i = 0; i < (2 + Sums) * SeriesLayout.Side; i++) V.Zero.Store(carried + i * V.Count);
+            var group = 0;
+            for (var to = layout.Steps; to > 0; to -= TimeSums.Steps)
             {
-                columns[k] = layout[first + k];
-                V.Zero.Store(carried + 2 * k * V.Count);
-                V.Zero.Store(carried + (2 * k + 1) * V.Count);
+                var from = Math.Max(0, to - TimeSums.Steps);
+                var steps = (int)(to - from);
+                // Row by row: no gate needs a later step's.
+                for (var i = 0; i < steps; i++)
+                    for (var k = 0; k < count; k++) Enter<V, TFill>(columns + k, from + i, (k * steps + i) * V.Count, beforeH, beforeC, f, o, g, t);
+                GateMath.Sigmoid<V, T>(f, fSlopes, count * steps);
+                GateMath.Sigmoid<V, T>(o, oSlopes, count * steps);
+                GateMath.Tanh<V, T>(g, gSlopes, count * steps);
+                GateMath.Tanh<V, T>(t, tSlopes, count * steps);
+                for (var k = 0; k < count; k++)
+                {
+                    var at = k * steps * V.Count;
+                    Leave<V, TFill>(columns + k, from, steps, beforeH + at, beforeC + at, f + at, o + at, g + at, t + at, most * V.Count * 4,
+                        carried + 2 * k * V.Count, ownSums + k * Sums * V.Count);
+                }
+                if (++group % TimeSums.Groups == 0 || from == 0)
+                    for (var k = 0; k < count; k++)
+                        TimeSums.Flush<V, T, TFill>(ownSums + k * Sums * V.Count, sums + columns[k].Batch * Sums * layout.Channels + columns[k].Channel, Sums,
+                            layout.Channels, columns[k].Count);
             }
-            // A column at a time, but not all of its steps: those of its neighbours lie in the same cache lines or near by.
-            for (var last = layout.Steps; last > 0; last -= Math.Min(last, TimeSums.Steps))
-                for (var k = 0; k < count; k++) Steps<V, TFill>(columns + k, Math.Max(0, last - TimeSums.Steps), last, carried + 2 * k * V.Count);
             if (byInitial == null) return;
             for (var k = 0; k < count; k++)
             {
@@ -151,53 +173,55 @@ internal static unsafe class LstmKernel
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Steps<V, TFill>(SeriesColumn* column, long from, long to, T* carried) where V : struct, ILanes<V, T> where TFill : IRegisterFill
+        // What goes into the gates, and c' into its tanh.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Enter<V, TFill>(SeriesColumn* column, long step, int to, T* beforeH, T* beforeC, T* f, T* o, T* g, T* t)
+            where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
-            long steps = layout.Steps, width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel, sample = column->Batch;
-            T* at = a + channel, peephole = peepholes + channel, bias = b + channel;
+            long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel, sample = column->Batch;
+            var row = (sample * layout.Steps + step) * channels + channel;
+            T* u = inputs + column->Inputs + step * 3 * width, at = a + channel, peephole = peepholes + channel, bias = b + channel;
+            V h = V.Zero, c = V.Zero;
+            if (step > 0)
+            {
+                h = TFill.Load<V, T>(hidden + row - channels, n);
+                c = TFill.Load<V, T>(cells + row - channels, n);
+            }
+            else if (initial != null)
+            {
+                c = TFill.Load<V, T>(initial + sample * 2 * channels + channel, n);
+                h = TFill.Load<V, T>(initial + (sample * 2 + 1) * channels + channel, n);
+            }
+            h.Store(beforeH + to);
+            c.Store(beforeC + to);
+            var cell = TFill.Load<V, T>(cells + row, n);
+            cell.Store(t + to);
+            V.MultiplyAdd(TFill.Load<V, T>(at, n), h, V.MultiplyAdd(TFill.Load<V, T>(peephole, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n))).Store(f + to);
+            V.MultiplyAdd(TFill.Load<V, T>(peephole + channels, n), cell,
+                V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n))).Store(o + to);
+            V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h, TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n)).Store(g + to);
+        }
+
+        // Slopes lie a distance behind the gates.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private void Leave<V, TFill>(SeriesColumn* column, long from, int count, T* beforeH, T* beforeC, T* f, T* o, T* g, T* t, int slopes, T* carried, T* sums)
+            where V : struct, ILanes<V, T> where TFill : IRegisterFill
+        {
+            long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel;
+            T* at = a + channel, peephole = peepholes + channel;
             V a0 = TFill.Load<V, T>(at, n), a1 = TFill.Load<V, T>(at + channels, n), a2 = TFill.Load<V, T>(at + 2 * channels, n);
             V c0 = TFill.Load<V, T>(peephole, n), c1 = TFill.Load<V, T>(peephole + channels, n);
-            V b0 = TFill.Load<V, T>(bias, n), b1 = TFill.Load<V, T>(bias + channels, n), b2 = TFill.Load<V, T>(bias + 2 * channels, n);
             V s0 = V.Zero, s1 = V.Zero, s2 = V.Zero, t0 = V.Zero, t1 = V.Zero, t2 = V.Zero, p0 = V.Zero, p1 = V.Zero, one = V.Create(T.One);
             V carryC = V.Load(carried), carryH = V.Load(carried + V.Count);
-            // The gates of all these steps, and their slopes, since none needs another step's.
-            const int most = (int)TimeSums.Steps;
-            var count = (int)(to - from);
-            T* f = stackalloc T[10 * most * V.Count], fSlopes = f + count * V.Count, o = fSlopes + count * V.Count, oSlopes = o + count * V.Count, g = oSlopes + count * V.Count,
-                gSlopes = g + count * V.Count, t = gSlopes + count * V.Count, tSlopes = t + count * V.Count, beforeH = tSlopes + count * V.Count, beforeC = beforeH + count * V.Count;
-            for (var i = 0; i < count; i++)
-            {
-                var step = from + i;
-                var row = (sample * steps + step) * channels + channel;
-                var u = inputs + column->Inputs + step * 3 * width;
-                V h = V.Zero, c = V.Zero;
-                if (step > 0) (h, c) = (TFill.Load<V, T>(hidden + row - channels, n), TFill.Load<V, T>(cells + row - channels, n));
-                else if (initial != null)
-                {
-                    var start = initial + sample * 2 * channels + channel;
-                    (c, h) = (TFill.Load<V, T>(start, n), TFill.Load<V, T>(start + channels, n));
-                }
-                h.Store(beforeH + i * V.Count);
-                c.Store(beforeC + i * V.Count);
-                var cell = TFill.Load<V, T>(cells + row, n);
-                cell.Store(t + i * V.Count);
-                V.MultiplyAdd(a0, h, V.MultiplyAdd(c0, c, TFill.Load<V, T>(u, n) + b0)).Store(f + i * V.Count);
-                V.MultiplyAdd(c1, cell, V.MultiplyAdd(a1, h, TFill.Load<V, T>(u + width, n) + b1)).Store(o + i * V.Count);
-                V.MultiplyAdd(a2, h, TFill.Load<V, T>(u + 2 * width, n) + b2).Store(g + i * V.Count);
-            }
-            GateMath.Sigmoid<V, T>(f, fSlopes, count);
-            GateMath.Sigmoid<V, T>(o, oSlopes, count);
-            GateMath.Tanh<V, T>(g, gSlopes, count);
-            GateMath.Tanh<V, T>(t, tSlopes, count);
             for (var i = count - 1; i >= 0; i--)
             {
-                var row = (sample * steps + from + i) * channels + channel;
+                var row = (column->Batch * layout.Steps + from + i) * channels + channel;
                 var by = byInputs + column->Inputs + (from + i) * 3 * width;
-                V h = V.Load(beforeH + i * V.Count), c = V.Load(beforeC + i * V.Count), forget = V.Load(f + i * V.Count);
+                var j = i * V.Count;
+                V h = V.Load(beforeH + j), c = V.Load(beforeC + j), forget = V.Load(f + j);
                 // ∂h' by o's input and by c'; ∂c' by f's input and g's.
-                V ho = V.Load(t + i * V.Count) * V.Load(oSlopes + i * V.Count), hc = V.MultiplyAdd(ho, c1, V.Load(o + i * V.Count) * V.Load(tSlopes + i * V.Count)),
-                    df = (c - V.Load(g + i * V.Count)) * V.Load(fSlopes + i * V.Count), dg = (one - forget) * V.Load(gSlopes + i * V.Count);
+                V ho = V.Load(t + j) * V.Load(o + slopes + j), hc = V.MultiplyAdd(ho, c1, V.Load(o + j) * V.Load(t + slopes + j)),
+                    df = (c - V.Load(g + j)) * V.Load(f + slopes + j), dg = (one - forget) * V.Load(g + slopes + j);
                 V cc = V.MultiplyAdd(df, c0, forget), ch = V.MultiplyAdd(df, a0, dg * a2), hh = ho * a1;
                 V lambdaH = carryH, lambdaC = carryC;
                 if (byHidden != null) lambdaH += TFill.Load<V, T>(byHidden + row, n);
@@ -220,15 +244,14 @@ internal static unsafe class LstmKernel
             }
             carryC.Store(carried);
             carryH.Store(carried + V.Count);
-            var total = sums + sample * Sums * channels + channel;
-            TimeSums.Add<V, T, TFill>(total, s0, n);
-            TimeSums.Add<V, T, TFill>(total + channels, s1, n);
-            TimeSums.Add<V, T, TFill>(total + 2 * channels, s2, n);
-            TimeSums.Add<V, T, TFill>(total + 3 * channels, t0, n);
-            TimeSums.Add<V, T, TFill>(total + 4 * channels, t1, n);
-            TimeSums.Add<V, T, TFill>(total + 5 * channels, t2, n);
-            TimeSums.Add<V, T, TFill>(total + 6 * channels, p0, n);
-            TimeSums.Add<V, T, TFill>(total + 7 * channels, p1, n);
+            TimeSums.Add<V, T>(sums, s0);
+            TimeSums.Add<V, T>(sums + V.Count, s1);
+            TimeSums.Add<V, T>(sums + 2 * V.Count, s2);
+            TimeSums.Add<V, T>(sums + 3 * V.Count, t0);
+            TimeSums.Add<V, T>(sums + 4 * V.Count, t1);
+            TimeSums.Add<V, T>(sums + 5 * V.Count, t2);
+            TimeSums.Add<V, T>(sums + 6 * V.Count, p0);
+            TimeSums.Add<V, T>(sums + 7 * V.Count, p1);
         }
     }
 }

@@ -88,7 +88,7 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
             using var scope = NewDisposeScope();
             var previous = Previous(states, start);
             var residual = cell.Transition(u, previous) - states;
-            residuals.Add(residual.abs().max().MoveToOtherDisposeScope(states));
+            residuals.Add(residual.abs().max().MoveToOuterDisposeScope());
             if (!guarded && iteration == Options.Iterations) return Done(states, iteration, 0, residuals, Largest(cell, residual).le(tolerance).all().item<bool>());
             var correction = LinearRecurrence.Scan(Blocks(cell, cell.Jacobian(u, previous)), States(cell.Structure, residual)).view(states.shape);
             var last = guarded && iteration == Options.MaxIterations;
@@ -112,14 +112,14 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
                 next = next.nan_to_num(0, bound ?? 0, -bound ?? 0);
                 if (bound is { } limit) next = next.clamp(-limit, limit);
             }
-            (var old, states) = (states, next.MoveToOtherDisposeScope(states));
+            (var old, states) = (states, next.MoveToOuterDisposeScope());
             old.Dispose();
         }
 
         (Tensor, NewtonReport) Done(Tensor result, int iterations, double fallback, List<Tensor> found, bool converged)
         {
             using var sizes = stack(found).to(ScalarType.Float64).cpu();
-            return (result.MoveToOtherDisposeScope(states), new(iterations, [.. sizes.data<double>()], fallback, converged));
+            return (ReferenceEquals(result, states) ? result : result.MoveToOuterDisposeScope(), new(iterations, [.. sizes.data<double>()], fallback, converged));
         }
     }
 

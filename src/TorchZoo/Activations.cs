@@ -1,3 +1,4 @@
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -34,6 +35,20 @@ public static class Activations
         ["tanhshrink"] = x => functional.tanhshrink(x),
     };
 
+    private static readonly Dictionary<string, Activation> Kinds = new(StringComparer.Ordinal)
+    {
+        ["gelu"] = Activation.Gelu,
+        ["identity"] = Activation.Identity,
+        ["mish"] = Activation.Mish,
+        ["relu"] = Activation.Relu,
+        ["sigmoid"] = Activation.Sigmoid,
+        ["silu"] = Activation.Silu,
+        ["sin"] = Activation.Sin,
+        ["softplus"] = Activation.Softplus,
+        ["swish"] = Activation.Silu,
+        ["tanh"] = Activation.Tanh,
+    };
+
     /// <summary>All names, in order.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. ByName.Keys.Order(StringComparer.Ordinal)];
 
@@ -45,4 +60,18 @@ public static class Activations
         name is not null && ByName.TryGetValue(name, out var activation)
             ? activation
             : throw new ArgumentException($"Unknown activation '{name}'; expected one of {string.Join(", ", Names)}", parameter);
+
+    /// <summary>The activation of that name of a sum, in one pass over memory where there is a kernel
+    /// (<see cref="PointwiseActivation"/>).</summary>
+    /// <inheritdoc cref="Named"/>
+    public static SumActivation OfSum(string name, string parameter)
+    {
+        var activation = Named(name, parameter);
+        if (Kinds.TryGetValue(name, out var kind)) return (x, bias, residual) => PointwiseActivation.Apply(kind, x, bias, residual);
+        return (x, bias, residual) =>
+        {
+            using var scope = NewDisposeScope();
+            return activation(PointwiseActivation.Apply(Activation.Identity, x, bias, residual)).MoveToOuterDisposeScope();
+        };
+    }
 }

@@ -1,5 +1,5 @@
+using System.IO.MemoryMappedFiles;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
@@ -25,7 +25,12 @@ internal sealed unsafe record Machine(int Threads, double Flops, double Bandwidt
     public static Machine Measure(int threads, int rounds)
     {
         var before = get_num_threads();
-        byte* from = (byte*)NativeMemory.AllocZeroed((nuint)Bytes), to = (byte*)NativeMemory.AllocZeroed((nuint)Bytes);
+        // Not of the heap: what it gives back there lets the tensors of later measurements wander through it, out of the caches.
+        using var memory = MemoryMappedFile.CreateNew(null, 2 * Bytes);
+        using var view = memory.CreateViewAccessor();
+        byte* from = null;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref from);
+        var to = from + Bytes;
         try
         {
             set_num_threads(threads);
@@ -39,8 +44,7 @@ internal sealed unsafe record Machine(int Threads, double Flops, double Bandwidt
         }
         finally
         {
-            NativeMemory.Free(from);
-            NativeMemory.Free(to);
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
             set_num_threads(before);
         }
     }

@@ -1,4 +1,4 @@
-using TorchSharp;
+using TorchZoo.Kernels;
 using TorchZoo.Models.Compression;
 using TorchZoo.Optimizers;
 using static TorchSharp.torch;
@@ -21,6 +21,27 @@ internal static class SparseBenchmarks
 
     [Benchmark("sparse/linear-2048-95", Dense)]
     public static Measurement Large(Stopwatches clock) => Linear(clock, 2048, 2048, 64, 0.95);
+
+    private const string OneDnnDense = "the dense layer by oneDNN, which TorchZoo switches off where its gradients are wrong, as here";
+
+    [Benchmark("sparse/conv-128x8-95-onednn", OneDnnDense, "≥ 2")]
+    public static Measurement ConvOneDnn95(Stopwatches clock) => WithOneDnn(() => Conv(clock, 128, 128, 8, 32, 0.95));
+
+    [Benchmark("sparse/conv-128x8-99-onednn", OneDnnDense, "≥ 2.5")]
+    public static Measurement ConvOneDnn99(Stopwatches clock) => WithOneDnn(() => Conv(clock, 128, 128, 8, 32, 0.99));
+
+    [Benchmark("sparse/conv-64x16-95-onednn", OneDnnDense)]
+    public static Measurement MiddleOneDnn(Stopwatches clock) => WithOneDnn(() => Conv(clock, 64, 64, 16, 32, 0.95));
+
+    [Benchmark("sparse/conv-32x32-95-onednn", OneDnnDense)]
+    public static Measurement LargeOneDnn(Stopwatches clock) => WithOneDnn(() => Conv(clock, 32, 32, 32, 32, 0.95));
+
+    private static Measurement WithOneDnn(Func<Measurement> measure)
+    {
+        OneDnn.Use(true);
+        try { return measure(); }
+        finally { OneDnn.SwitchOffIfWrong(); }
+    }
 
     [Benchmark("sparse/conv-128x8-95", Dense, "≥ 2")]
     public static Measurement Conv95(Stopwatches clock) => Conv(clock, 128, 128, 8, 32, 0.95);

@@ -9,6 +9,8 @@ namespace TorchZoo.Benchmarks;
 /// <param name="Rounds">Rounds after the warm-up.</param>
 internal sealed record Stopwatches(int Rounds)
 {
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(0.7);
+
     private Machine? _oneThread, _machine;
 
     /// <summary>What one thread can do.</summary>
@@ -33,10 +35,12 @@ internal sealed record Stopwatches(int Rounds)
         return times;
     }
 
+    // Long enough for the just-in-time compiler to have replaced its first, slow code by the time that rounds begin.
     private static int Calibrate(Action action)
     {
         action();
-        var seconds = Math.Max(1e-7, Once(action, 1));
+        var seconds = 0.0;
+        for (var clock = Stopwatch.StartNew(); seconds == 0 || clock.Elapsed < WarmUp;) seconds = Math.Max(1e-7, Once(action, 1));
         return (int)Math.Clamp(0.05 / seconds, 1, 100_000);
     }
 

@@ -13,7 +13,8 @@ public static class GradCheck
     /// <param name="secondOrder">Check gradients of gradients as well.</param>
     /// <param name="step">Half the distance of the differences.</param>
     /// <param name="tolerance">Allowed error, relative to 1 plus the largest difference quotient.</param>
-    public static void Run(Func<Tensor?[], IReadOnlyList<Tensor>> function, IReadOnlyList<Tensor?> inputs, bool secondOrder = false, double step = 1e-5, double tolerance = 1e-7)
+    public static void Run(Func<Tensor?[], IReadOnlyList<Tensor>> function, IReadOnlyList<Tensor?> inputs, bool secondOrder = false,
+        double step = 1e-5, double tolerance = 1e-7)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1);
@@ -31,7 +32,8 @@ public static class GradCheck
                 .Aggregate(zeros([], ScalarType.Float64), (a, b) => a + b);
         }, "second-order gradient");
 
-        Tensor Weighted(IReadOnlyList<Tensor> outputs) => outputs.Select((y, i) => (y * Weight(weights, i, y)).sum()).Aggregate((a, b) => a + b);
+        Tensor Weighted(IReadOnlyList<Tensor> outputs) => outputs.Select((y, i) => (y * Weight(weights, i, y)).sum()).Aggregate((a, b) =>
+            a + b);
 
         // The same at each call.
         Tensor Weight(List<Tensor> list, int index, Tensor like)
@@ -83,7 +85,8 @@ public static class GradCheck
         var wanted = Enumerable.Range(0, inputs.Length).Where(i => inputs[i] is { requires_grad: true }).ToList();
         var result = new Tensor?[inputs.Length];
         if (!loss.requires_grad) return result;
-        var found = autograd.grad([loss], [.. wanted.Select(i => inputs[i]!)], null, retain_graph: recorded, create_graph: recorded, allow_unused: true);
+        var found = autograd.grad([loss], [.. wanted.Select(i => inputs[i]!)], null, retain_graph: recorded,
+            create_graph: recorded, allow_unused: true);
         foreach (var (i, gradient) in wanted.Zip(found)) result[i] = gradient.IsInvalid ? null : gradient;
         return result;
     }

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace TorchZoo.Testing;
 
 /// <summary>
-/// What every kernel must do, checked on random cases in float32 and float64: outputs and gradients by all inputs are those of the reference
-/// (computed in float64, of the same rounded inputs); they are the same to the bit on one and two threads, for inputs that don't lie
-/// contiguously, and whether gradients are recorded or not; NaN and infinities come out where they do in the reference.
+/// What every kernel must do, checked on random cases in float32 and float64: outputs and gradients by all inputs are those of the
+/// reference (computed in float64, of the same rounded inputs); they are the same to the bit on one and two threads, for inputs that don't
+/// lie contiguously, and whether gradients are recorded or not; NaN and infinities come out where they do in the reference.
 /// </summary>
 /// <typeparam name="TCase">What varies: sizes, options.</typeparam>
 /// <param name="Cases">The cases. Let sizes be 0, 1 and odd, and large enough for two threads to share the work.</param>
@@ -16,7 +16,8 @@ namespace TorchZoo.Testing;
 /// <param name="Kernel">The outputs by the kernel.</param>
 /// <param name="Reference">The outputs in torch operations.</param>
 public sealed record KernelCheck<TCase>(
-    Gen<TCase> Cases, Func<TCase, Generator, Tensor?[]> Inputs, Func<TCase, Tensor?[], Tensor[]> Kernel, Func<TCase, Tensor?[], Tensor[]> Reference)
+    Gen<TCase> Cases, Func<TCase, Generator, Tensor?[]> Inputs, Func<TCase, Tensor?[], Tensor[]> Kernel,
+    Func<TCase, Tensor?[], Tensor[]> Reference)
 {
     /// <summary>How many cases.</summary>
     public int Iterations { get; init; } = 30;
@@ -48,7 +49,8 @@ public sealed record KernelCheck<TCase>(
             foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64 })
             {
                 using var scope = NewDisposeScope();
-                Check(one, [.. Inputs(one, generator).Select(x => x is not null && x.is_floating_point() ? x.detach().to(type) : x)], type, generator);
+                var inputs = Inputs(one, generator).Select(x => x is not null && x.is_floating_point() ? x.detach().to(type) : x);
+                Check(one, [.. inputs], type, generator);
             }
         }
     }
@@ -76,7 +78,7 @@ public sealed record KernelCheck<TCase>(
                 changed.view(-1)[at.item<long>()] = value;
                 Tensor?[] all = [.. inputs[..i], changed, .. inputs[(i + 1)..]];
                 ForEach(Results(Kernel, all, cotangents), Results(Reference, all, cotangents), $"with {value} in input {i}", (a, b) =>
-                    a.isnan().bitwise_xor(b.isnan()).any().item<bool>() || a.isinf().bitwise_xor(b.isinf()).any().item<bool>() ? "not finite elsewhere" : null);
+                    Differ(a.isnan(), b.isnan()) || Differ(a.isinf(), b.isinf()) ? "not finite elsewhere" : null);
             }
 
         // Outputs, then gradients by the inputs; null where there is none.
@@ -86,14 +88,16 @@ public sealed record KernelCheck<TCase>(
             var outputs = function(one, leaves);
             Tensor[] wanted = [.. leaves.Where(x => x is { requires_grad: true }).Select(x => x!)];
             var gradients = wanted.Length == 0 || !outputs.Any(y => y.requires_grad) ? [.. wanted.Select(_ => (Tensor?)null)]
-                : autograd.grad([.. outputs.Where(y => y.requires_grad)], [.. wanted], [.. by.Where((_, j) => outputs[j].requires_grad)], allow_unused: true)
+                : autograd.grad([.. outputs.Where(y => y.requires_grad)], [.. wanted], [.. by.Where((_, j) => outputs[j].requires_grad)],
+                    allow_unused: true)
                     .Select(g => g.IsInvalid ? null : g);
             BackwardPass.ThrowIfFailed();
             return [.. outputs.Select(y => y.detach()), .. gradients.Zip(wanted, (g, x) => g ?? zeros_like(x))];
         }
 
         void Same(Tensor?[] a, Tensor?[] b, string what) =>
-            ForEach(a, b, what, (x, y) => x.numel() > 0 && !x.allclose(y, 0, 0, equal_nan: true) ? $"off by {Distance(x, y):G3}, not the same to the bit" : null);
+            ForEach(a, b, what, (x, y) =>
+                x.numel() > 0 && !x.allclose(y, 0, 0, equal_nan: true) ? $"off by {Distance(x, y):G3}, not the same to the bit" : null);
 
         void ForEach(Tensor?[] a, Tensor?[] b, string what, Func<Tensor, Tensor, string?> compare)
         {
@@ -116,6 +120,8 @@ public sealed record KernelCheck<TCase>(
 
     // Every other element of memory that holds something else in between.
     private static Tensor? Spread(Tensor? x) => x is null || x.dim() == 0 ? x : stack([x, ones_like(x)], -1).select(-1, 0);
+
+    private static bool Differ(Tensor a, Tensor b) => a.bitwise_xor(b).any().item<bool>();
 
     private static double Distance(Tensor a, Tensor b)
     {

@@ -17,7 +17,8 @@ public static class MagnitudePruner
     /// <param name="optimizer">Whose momentum goes along with the weights of sparse layers; null: there is none yet.</param>
     /// <param name="skip">Names of layers to leave alone; null: none.</param>
     /// <returns>What was kept of each layer, by its name.</returns>
-    public static IReadOnlyDictionary<string, Tensor> Uniform(Module net, double sparsity, FusedOptimizer? optimizer = null, IReadOnlySet<string>? skip = null)
+    public static IReadOnlyDictionary<string, Tensor> Uniform(Module net, double sparsity, FusedOptimizer? optimizer = null,
+        IReadOnlySet<string>? skip = null)
     {
         ArgumentNullException.ThrowIfNull(net);
         using var off = no_grad();
@@ -33,7 +34,8 @@ public static class MagnitudePruner
 
     /// <summary>One threshold for all layers: of all their n weights together the ⌈(1 − s) n⌉ largest stay.</summary>
     /// <inheritdoc cref="Uniform"/>
-    public static IReadOnlyDictionary<string, Tensor> Global(Module net, double sparsity, FusedOptimizer? optimizer = null, IReadOnlySet<string>? skip = null)
+    public static IReadOnlyDictionary<string, Tensor> Global(Module net, double sparsity, FusedOptimizer? optimizer = null,
+        IReadOnlySet<string>? skip = null)
     {
         ArgumentNullException.ThrowIfNull(net);
         using var off = no_grad();
@@ -70,8 +72,8 @@ public static class MagnitudePruner
     }
 
     private static IEnumerable<(string Name, Module Layer)> Layers(Module net, IReadOnlySet<string>? skip) =>
-        net.named_modules().Prepend(("", net)).Where(m => m.Item2 is TorchSharp.Modules.Linear or TorchSharp.Modules.Conv2d or SparseLayer && skip?.Contains(m.Item1) is not true)
-            .DistinctBy(m => m.Item2);
+        net.named_modules().Prepend(("", net)).DistinctBy(m => m.Item2).Where(m => skip?.Contains(m.Item1) is not true
+            && m.Item2 is TorchSharp.Modules.Linear or TorchSharp.Modules.Conv2d or SparseLayer);
 
     private static Tensor WeightOf(Module layer) => layer switch
     {

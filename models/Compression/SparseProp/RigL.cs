@@ -15,9 +15,7 @@ public sealed class RigL(int every = 100, double fraction = 0.3, double until = 
 {
     private readonly int _every = every >= 2 ? every : throw new ArgumentOutOfRangeException(nameof(every), every, "must be at least 2");
 
-    private readonly double _fraction = fraction is > 0 and <= 1 ? fraction : throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "must be in (0, 1]");
-
-    private readonly double _until = until is > 0 and <= 1 ? until : throw new ArgumentOutOfRangeException(nameof(until), until, "must be in (0, 1]");
+    private readonly double _fraction = Share(fraction, nameof(fraction)), _until = Share(until, nameof(until));
 
     /// <inheritdoc/>
     public override void OnStart(Trainer trainer, long firstStep)
@@ -42,6 +40,9 @@ public sealed class RigL(int every = 100, double fraction = 0.3, double until = 
 
     /// <inheritdoc/>
     public override void OnEnd(Trainer trainer) => Layers(trainer).ForEach(l => l.KeepsDenseGradient = false);
+
+    private static double Share(double value, string name) =>
+        value is > 0 and <= 1 ? value : throw new ArgumentOutOfRangeException(name, value, "must be in (0, 1]");
 
     private bool IsDue(long step) => step > 0 && step % _every == 0;
 

@@ -48,7 +48,8 @@ public sealed class SparseConv2d : SparseLayer
         if (conv.groups != 1) throw new NotSupportedException($"sparse convolutions have one group, not {conv.groups}");
         if (conv.dilation is { } dilation && dilation.Any(d => d != 1))
             throw new NotSupportedException($"sparse convolutions have dilation 1, not ({string.Join(", ", dilation)})");
-        if (conv.padding_mode != TorchSharp.PaddingModes.Zeros) throw new NotSupportedException($"sparse convolutions pad with zeros, not {conv.padding_mode}");
+        if (conv.padding_mode != TorchSharp.PaddingModes.Zeros)
+            throw new NotSupportedException($"sparse convolutions pad with zeros, not {conv.padding_mode}");
         return new(conv.weight, conv.bias, One(conv.stride, "strides"), One(conv.padding, "paddings"), mask, order);
 
         static int One(long[]? both, string what) => both is [var y, var x] && y == x ? (int)y : both is [var one] ? (int)one
@@ -60,7 +61,8 @@ public sealed class SparseConv2d : SparseLayer
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var conv = nn.Conv2d(DenseShape[1], DenseShape[0], DenseShape[2], _stride, (long)_padding, bias: bias is not null, device: W_val.device, dtype: W_val.dtype);
+        var conv = nn.Conv2d(DenseShape[1], DenseShape[0], DenseShape[2], _stride, (long)_padding, bias: bias is not null,
+            device: W_val.device, dtype: W_val.dtype);
         conv.weight.copy_(DenseWeight());
         if (bias is not null) conv.bias!.copy_(bias);
         return conv;
@@ -88,7 +90,8 @@ public sealed class SparseConv2d : SparseLayer
 
     private protected override SparsePattern Read(IReadOnlyDictionary<string, Tensor> state)
     {
-        int[] rows = Integers(state["W_idx_OC"]), counts = Integers(state["W_idx_IC"]), y = Integers(state["W_idx_X"]), x = Integers(state["W_idx_Y"]);
+        int[] rows = Integers(state["W_idx_OC"]), counts = Integers(state["W_idx_IC"]),
+            y = Integers(state["W_idx_X"]), x = Integers(state["W_idx_Y"]);
         var (outChannels, count) = ((int)DenseShape[0], x.Length);
         if (y.Length != count || counts.Length != outChannels * (InChannels + 1) || rows.Length != outChannels + 1)
             throw new ArgumentException($"the index arrays don't fit {outChannels} output and {InChannels} input channels", nameof(state));
@@ -134,7 +137,8 @@ public sealed class SparseConv2d : SparseLayer
 
     private SparsePlan Plan(long batch, int height, int width)
     {
-        var overPositions = Order == ConvLoopOrder.OverPositions || (Order == ConvLoopOrder.Auto && batch < 8 && (width + 2 * _padding) / _stride >= 16);
+        var overPositions = Order == ConvLoopOrder.OverPositions
+            || (Order == ConvLoopOrder.Auto && batch < 8 && (width + 2 * _padding) / _stride >= 16);
         if (!_plans.TryGetValue((height, width, overPositions), out var plan))
             _plans[(height, width, overPositions)] = plan =
                 SparsePlan.Convolution(Pattern, InChannels, KernelSize, _stride, _padding, height, width, overPositions);

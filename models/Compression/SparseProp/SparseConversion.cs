@@ -16,4 +16,5 @@ public sealed record SparseConversion(Module<Tensor, Tensor> Model, IReadOnlyLis
 /// <param name="SparseMilliseconds">As a sparse layer.</param>
 /// <param name="IsSparse">Whether it is sparse now.</param>
 /// <param name="Reason">Why, or why not.</param>
-public sealed record SparseConversionLayer(string Name, double Sparsity, double? DenseMilliseconds, double? SparseMilliseconds, bool IsSparse, string Reason);
+public sealed record SparseConversionLayer(string Name, double Sparsity, double? DenseMilliseconds, double? SparseMilliseconds, bool IsSparse,
+    string Reason);

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
@@ -8,7 +7,8 @@ namespace TorchZoo.Models.Compression;
 /// <param name="plan">What is computed.</param>
 /// <param name="eager">The same in torch operations.</param>
 /// <param name="backwardSeen">Is shown input and output gradient of the backward pass; null: nobody is.</param>
-internal sealed class SparseFunction(SparsePlan plan, Func<Tensor, Tensor, Tensor?, Tensor> eager, Action<Tensor, Tensor>? backwardSeen) : KernelFunction
+internal sealed class SparseFunction(SparsePlan plan, Func<Tensor, Tensor, Tensor?, Tensor> eager, Action<Tensor, Tensor>? backwardSeen)
+    : KernelFunction
 {
     protected override Tensor[] Forward(KernelCall call)
     {
@@ -22,7 +22,8 @@ internal sealed class SparseFunction(SparsePlan plan, Func<Tensor, Tensor, Tenso
     {
         var byOutput = byOutputs[0]!;
         backwardSeen?.Invoke(call[0], byOutput);
-        var (byInput, byValues, byBias) = plan.Backward(call.Saved(0), call[1], byOutput.contiguous(), call.Needs(0), call.Needs(1), call.Needs(2));
+        var (byInput, byValues, byBias) = plan.Backward(call.Saved(0), call[1], byOutput.contiguous(),
+            call.Needs(0), call.Needs(1), call.Needs(2));
         return [byInput, byValues, byBias];
     }
 

@@ -138,8 +138,9 @@ internal static unsafe class SparseKernels
 
     /// <summary>byValues[k] = Σ target[r of k, …] · source[positions[k] + …] and byBias[r] = Σ target[r, …]: the derivatives of
     /// <see cref="Product{T}"/> by its weights, the target holding the loss's derivatives by it.</summary>
-    public readonly struct Correlation<T>(Strides at, int first, int last, int* rows, int* positions, T* source, T* target, T* byValues, T* byBias)
-        : ILanesKernel<T>
+    /// <remarks>Of so many blocks at a time, <c>together</c>, the sums stay in registers.</remarks>
+    public readonly struct Correlation<T>(Strides at, long together, int first, int last, int* rows, int* positions, T* source, T* target,
+        T* byValues, T* byBias) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         [MethodImpl(Hot)]
@@ -148,95 +149,105 @@ internal static unsafe class SparseKernels
             for (var k = rows[first]; k < rows[last]; k++) byValues[k] = T.Zero;
             if (byBias is not null)
                 for (var row = first; row < last; row++) byBias[row] = T.Zero;
-            for (long block = 0; block < at.Blocks; block++)
+            for (long block = 0; block < at.Blocks; block += together)
+            {
+                var blocks = Math.Min(together, at.Blocks - block);
                 for (var row = first; row < last; row++)
                 {
                     var x = source + block * at.SourceBlock;
                     var y = target + block * at.TargetBlock + row * at.TargetRow;
                     int k = rows[row], end = rows[row + 1];
-                    for (; k + 8 <= end; k += 8) Eight<V>(k, x, y);
-                    for (; k + 4 <= end; k += 4) Four<V>(k, x, y);
-                    for (; k < end; k++) One<V>(k, x, y);
-                    if (byBias is not null) byBias[row] += Total<V>(y);
+                    for (; k + 8 <= end; k += 8) Eight<V>(k, blocks, x, y);
+                    for (; k + 4 <= end; k += 4) Four<V>(k, blocks, x, y);
+                    for (; k < end; k++) One<V>(k, blocks, x, y);
+                    if (byBias is not null) byBias[row] += Total<V>(blocks, y);
                 }
+            }
         }
 
         // Eight weights share what is loaded of the target.
         [MethodImpl(Hot)]
-        private void Eight<V>(int k, T* x, T* y) where V : struct, ILanes<V, T>
+        private void Eight<V>(int k, long blocks, T* x, T* y) where V : struct, ILanes<V, T>
         {
             V a0 = V.Zero, a1 = V.Zero, a2 = V.Zero, a3 = V.Zero, a4 = V.Zero, a5 = V.Zero, a6 = V.Zero, a7 = V.Zero;
-            for (long line = 0; line < at.Lines; line++, x += at.SourceLine, y += at.TargetLine)
-            {
-                T* x0 = x + positions[k] * at.Unit, x1 = x + positions[k + 1] * at.Unit, x2 = x + positions[k + 2] * at.Unit,
-                    x3 = x + positions[k + 3] * at.Unit, x4 = x + positions[k + 4] * at.Unit, x5 = x + positions[k + 5] * at.Unit,
-                    x6 = x + positions[k + 6] * at.Unit, x7 = x + positions[k + 7] * at.Unit;
-                for (long i = 0; i < at.Length; i += V.Count)
+            long length = at.Length, unit = at.Unit;
+            long o0 = positions[k] * unit, o1 = positions[k + 1] * unit, o2 = positions[k + 2] * unit, o3 = positions[k + 3] * unit,
+                o4 = positions[k + 4] * unit, o5 = positions[k + 5] * unit, o6 = positions[k + 6] * unit, o7 = positions[k + 7] * unit;
+            for (long block = 0; block < blocks; block++)
+                for (long line = 0; line < at.Lines; line++)
                 {
-                    var g = V.Load(y + i);
-                    a0 = V.MultiplyAdd(g, V.Load(x0 + i), a0);
-                    a1 = V.MultiplyAdd(g, V.Load(x1 + i), a1);
-                    a2 = V.MultiplyAdd(g, V.Load(x2 + i), a2);
-                    a3 = V.MultiplyAdd(g, V.Load(x3 + i), a3);
-                    a4 = V.MultiplyAdd(g, V.Load(x4 + i), a4);
-                    a5 = V.MultiplyAdd(g, V.Load(x5 + i), a5);
-                    a6 = V.MultiplyAdd(g, V.Load(x6 + i), a6);
-                    a7 = V.MultiplyAdd(g, V.Load(x7 + i), a7);
+                    T* from = x + block * at.SourceBlock + line * at.SourceLine, to = y + block * at.TargetBlock + line * at.TargetLine;
+                    for (long i = 0; i < length; i += V.Count, from += V.Count)
+                    {
+                        var g = V.Load(to + i);
+                        a0 = V.MultiplyAdd(g, V.Load(from + o0), a0);
+                        a1 = V.MultiplyAdd(g, V.Load(from + o1), a1);
+                        a2 = V.MultiplyAdd(g, V.Load(from + o2), a2);
+                        a3 = V.MultiplyAdd(g, V.Load(from + o3), a3);
+                        a4 = V.MultiplyAdd(g, V.Load(from + o4), a4);
+                        a5 = V.MultiplyAdd(g, V.Load(from + o5), a5);
+                        a6 = V.MultiplyAdd(g, V.Load(from + o6), a6);
+                        a7 = V.MultiplyAdd(g, V.Load(from + o7), a7);
+                    }
                 }
-            }
-            var to = byValues + k;
-            to[0] += a0.Sum();
-            to[1] += a1.Sum();
-            to[2] += a2.Sum();
-            to[3] += a3.Sum();
-            to[4] += a4.Sum();
-            to[5] += a5.Sum();
-            to[6] += a6.Sum();
-            to[7] += a7.Sum();
+            var sums = byValues + k;
+            sums[0] += a0.Sum();
+            sums[1] += a1.Sum();
+            sums[2] += a2.Sum();
+            sums[3] += a3.Sum();
+            sums[4] += a4.Sum();
+            sums[5] += a5.Sum();
+            sums[6] += a6.Sum();
+            sums[7] += a7.Sum();
         }
 
         [MethodImpl(Hot)]
-        private void Four<V>(int k, T* x, T* y) where V : struct, ILanes<V, T>
+        private void Four<V>(int k, long blocks, T* x, T* y) where V : struct, ILanes<V, T>
         {
             V a0 = V.Zero, a1 = V.Zero, a2 = V.Zero, a3 = V.Zero;
-            for (long line = 0; line < at.Lines; line++, x += at.SourceLine, y += at.TargetLine)
-            {
-                T* x0 = x + positions[k] * at.Unit, x1 = x + positions[k + 1] * at.Unit, x2 = x + positions[k + 2] * at.Unit,
-                    x3 = x + positions[k + 3] * at.Unit;
-                for (long i = 0; i < at.Length; i += V.Count)
+            long length = at.Length, unit = at.Unit;
+            long o0 = positions[k] * unit, o1 = positions[k + 1] * unit, o2 = positions[k + 2] * unit, o3 = positions[k + 3] * unit;
+            for (long block = 0; block < blocks; block++)
+                for (long line = 0; line < at.Lines; line++)
                 {
-                    var g = V.Load(y + i);
-                    a0 = V.MultiplyAdd(g, V.Load(x0 + i), a0);
-                    a1 = V.MultiplyAdd(g, V.Load(x1 + i), a1);
-                    a2 = V.MultiplyAdd(g, V.Load(x2 + i), a2);
-                    a3 = V.MultiplyAdd(g, V.Load(x3 + i), a3);
+                    T* from = x + block * at.SourceBlock + line * at.SourceLine, to = y + block * at.TargetBlock + line * at.TargetLine;
+                    for (long i = 0; i < length; i += V.Count, from += V.Count)
+                    {
+                        var g = V.Load(to + i);
+                        a0 = V.MultiplyAdd(g, V.Load(from + o0), a0);
+                        a1 = V.MultiplyAdd(g, V.Load(from + o1), a1);
+                        a2 = V.MultiplyAdd(g, V.Load(from + o2), a2);
+                        a3 = V.MultiplyAdd(g, V.Load(from + o3), a3);
+                    }
                 }
-            }
-            var to = byValues + k;
-            to[0] += a0.Sum();
-            to[1] += a1.Sum();
-            to[2] += a2.Sum();
-            to[3] += a3.Sum();
+            var sums = byValues + k;
+            sums[0] += a0.Sum();
+            sums[1] += a1.Sum();
+            sums[2] += a2.Sum();
+            sums[3] += a3.Sum();
         }
 
         [MethodImpl(Hot)]
-        private void One<V>(int k, T* x, T* y) where V : struct, ILanes<V, T>
+        private void One<V>(int k, long blocks, T* x, T* y) where V : struct, ILanes<V, T>
         {
             var a = V.Zero;
-            for (long line = 0; line < at.Lines; line++, x += at.SourceLine, y += at.TargetLine)
-            {
-                var from = x + positions[k] * at.Unit;
-                for (long i = 0; i < at.Length; i += V.Count) a = V.MultiplyAdd(V.Load(y + i), V.Load(from + i), a);
-            }
+            x += positions[k] * at.Unit;
+            for (long block = 0; block < blocks; block++)
+                for (long line = 0; line < at.Lines; line++)
+                {
+                    T* from = x + block * at.SourceBlock + line * at.SourceLine, to = y + block * at.TargetBlock + line * at.TargetLine;
+                    for (long i = 0; i < at.Length; i += V.Count) a = V.MultiplyAdd(V.Load(to + i), V.Load(from + i), a);
+                }
             byValues[k] += a.Sum();
         }
 
         [MethodImpl(Hot)]
-        private T Total<V>(T* y) where V : struct, ILanes<V, T>
+        private T Total<V>(long blocks, T* y) where V : struct, ILanes<V, T>
         {
             var a = V.Zero;
-            for (long line = 0; line < at.Lines; line++, y += at.TargetLine)
-                for (long i = 0; i < at.Length; i += V.Count) a += V.Load(y + i);
+            for (long block = 0; block < blocks; block++)
+                for (long line = 0; line < at.Lines; line++)
+                    for (long i = 0; i < at.Length; i += V.Count) a += V.Load(y + block * at.TargetBlock + line * at.TargetLine + i);
             return a.Sum();
         }
     }

@@ -170,7 +170,8 @@ public abstract class SparseLayer : Module<Tensor, Tensor>, IHasSizedState
     private protected static int[] Integers(Tensor tensor)
     {
         using var scope = NewDisposeScope();
-        return tensor.is_floating_point() || tensor.is_complex() ? throw new ArgumentException($"expected integers, got {tensor.dtype}", nameof(tensor))
+        return tensor.is_floating_point() || tensor.is_complex()
+            ? throw new ArgumentException($"expected integers, got {tensor.dtype}", nameof(tensor))
             : tensor.to(ScalarType.Int32).cpu().contiguous().data<int>().ToArray();
     }
 
@@ -184,7 +185,8 @@ public abstract class SparseLayer : Module<Tensor, Tensor>, IHasSizedState
     {
         using var scope = NewDisposeScope();
         var indices = StoredIndices().to(values.device);
-        return zeros(DenseCount, values.dtype, values.device).scatter(0, indices, values).reshape(DenseShape.ToArray()).MoveToOuterDisposeScope();
+        return zeros(DenseCount, values.dtype, values.device).scatter(0, indices, values).reshape(DenseShape.ToArray())
+            .MoveToOuterDisposeScope();
     }
 
     private Tensor Restore(Tensor indices, Tensor before)
@@ -193,7 +195,8 @@ public abstract class SparseLayer : Module<Tensor, Tensor>, IHasSizedState
         var pattern = SparsePattern.Of(indices.data<long>().ToArray(), Pattern.Height, Columns);
         var isOld = before.ge(0).to(W_val.device);
         // No element to choose from is an index out of range, even where it isn't used.
-        var old = NonZeroCount == 0 ? zeros(before.shape, W_val.dtype, W_val.device) : W_val.index_select(0, before.clamp_min(0).to(W_val.device));
+        var old = NonZeroCount == 0 ? zeros(before.shape, W_val.dtype, W_val.device)
+            : W_val.index_select(0, before.clamp_min(0).to(W_val.device));
         Replace(pattern, where(isOld, old, zeros_like(old)));
         return before;
     }

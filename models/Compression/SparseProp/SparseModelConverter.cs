@@ -10,6 +10,8 @@ namespace TorchZoo.Models.Compression;
 /// <summary>Makes those layers of a pruned network sparse that are faster then.</summary>
 public static class SparseModelConverter
 {
+    private const string OutOfReach = "it lies in a field that can't hold a sparse layer: declare it as Module<Tensor, Tensor>";
+
     // Rounds of a measurement; in each both forms run.
     private const int Rounds = 7;
 
@@ -29,7 +31,8 @@ public static class SparseModelConverter
         ArgumentNullException.ThrowIfNull(net);
         ArgumentNullException.ThrowIfNull(inputShape);
         if (!(minSparsity is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(minSparsity), minSparsity, "must be in [0, 1]");
-        var found = net.named_modules().Prepend(("", net)).Where(m => m.Item2 is TorchSharp.Modules.Linear or TorchSharp.Modules.Conv2d).DistinctBy(m => m.Item2).ToList();
+        var found = net.named_modules().Prepend(("", net)).DistinctBy(m => m.Item2)
+            .Where(m => m.Item2 is TorchSharp.Modules.Linear or TorchSharp.Modules.Conv2d).ToList();
         var shapes = InputShapes(net, [.. found.Select(f => (Module<Tensor, Tensor>)f.Item2)], inputShape);
         var reports = new List<SparseConversionLayer>();
         var replacements = new Dictionary<Module, Module<Tensor, Tensor>>();
@@ -44,7 +47,7 @@ public static class SparseModelConverter
         var model = (Module<Tensor, Tensor>)Replace(net, replacements, replaced);
         for (var i = 0; i < reports.Count; i++)
             if (reports[i].IsSparse && !replaced.Contains(found[i].Item2))
-                reports[i] = reports[i] with { IsSparse = false, Reason = "it lies in a field that can't hold a sparse layer: declare it as Module<Tensor, Tensor>" };
+                reports[i] = reports[i] with { IsSparse = false, Reason = OutOfReach };
         return new(model, reports);
     }
 
@@ -67,7 +70,8 @@ public static class SparseModelConverter
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw new ArgumentException($"the network doesn't take inputs of shape ({string.Join(", ", inputShape)}): {e.Message}", nameof(inputShape), e);
+            throw new ArgumentException($"the network doesn't take inputs of shape ({string.Join(", ", inputShape)}): {e.Message}",
+                nameof(inputShape), e);
         }
         finally
         {
@@ -77,8 +81,8 @@ public static class SparseModelConverter
         return shapes;
     }
 
-    private static (SparseConversionLayer, Module<Tensor, Tensor>?) Try(string name, Module<Tensor, Tensor> layer, long[]? shape, double minSparsity,
-        bool measure, bool isSkipped)
+    private static (SparseConversionLayer, Module<Tensor, Tensor>?) Try(string name, Module<Tensor, Tensor> layer, long[]? shape,
+        double minSparsity, bool measure, bool isSkipped)
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
@@ -94,7 +98,8 @@ public static class SparseModelConverter
         try
         {
             candidates = layer is Linear dense ? [SparseLinear.FromDense(dense)]
-                : [.. new[] { ConvLoopOrder.OverBatch, ConvLoopOrder.OverPositions }.Select(o => SparseConv2d.FromDense((Conv2d)layer, order: o))];
+                : [.. new[] { ConvLoopOrder.OverBatch, ConvLoopOrder.OverPositions }
+                    .Select(o => SparseConv2d.FromDense((Conv2d)layer, order: o))];
         }
         catch (NotSupportedException e) { return Stays(e.Message); }
         foreach (var candidate in candidates) candidate.train(layer.training);
@@ -155,7 +160,8 @@ public static class SparseModelConverter
         }
         foreach (var field in Fields(module.GetType()))
         {
-            if (field.GetValue(module) is not Module child || module.named_children().FirstOrDefault(c => ReferenceEquals(c.module, child)) is not (var name, { })) continue;
+            if (field.GetValue(module) is not Module child) continue;
+            if (module.named_children().FirstOrDefault(c => ReferenceEquals(c.module, child)) is not (var name, { })) continue;
             if (replacements.TryGetValue(child, out var by) && !field.FieldType.IsInstanceOfType(by)) continue;
             var now = Replace(child, replacements, replaced);
             if (ReferenceEquals(now, child)) continue;
@@ -166,11 +172,13 @@ public static class SparseModelConverter
         return module;
     }
 
+    private const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+
     // As torch finds the parts of a module: in its fields.
     private static IEnumerable<FieldInfo> Fields(Type? type)
     {
         for (; type is not null && type != typeof(Module); type = type.BaseType)
-            foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            foreach (var field in type.GetFields(Own))
                 yield return field;
     }
 }

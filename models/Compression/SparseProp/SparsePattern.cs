@@ -54,7 +54,8 @@ internal sealed class SparsePattern(int[] rows, int[] columns)
             throw new ArgumentException($"expected {height + 1} row pointers from 0 to {columns.Length}", nameof(rows));
         for (var r = 0; r < height; r++)
         {
-            if (rows[r] > rows[r + 1] || rows[r + 1] > columns.Length) throw new ArgumentException($"the row pointers decrease at row {r}", nameof(rows));
+            if (rows[r] > rows[r + 1] || rows[r + 1] > columns.Length)
+                throw new ArgumentException($"the row pointers decrease at row {r}", nameof(rows));
             for (var k = rows[r]; k < rows[r + 1]; k++)
                 if (columns[k] < 0 || columns[k] >= width || (k > rows[r] && columns[k] <= columns[k - 1]))
                     throw new ArgumentException($"the columns of row {r} should ascend from 0 to at most {width - 1}", nameof(columns));

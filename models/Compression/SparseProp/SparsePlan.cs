@@ -1,5 +1,4 @@
 using System.Numerics;
-using TorchSharp;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
@@ -15,11 +14,15 @@ namespace TorchZoo.Models.Compression;
 /// </remarks>
 internal sealed unsafe class SparsePlan
 {
-    // Numbers side by side that fill eight of the widest registers; and those of 64 bytes in float32, whose multiples they come in.
-    private const int Tile = 128, Grain = 16;
+    // Numbers side by side: as many as keep a block of usual width in the second-level cache; and those of 64 bytes in float32, whose multiples
+    // they come in.
+    private const int Tile = 64, Grain = 16;
 
-    // Multiplications below which a second thread costs more than it does.
-    private const long WorthThread = 1 << 17;
+    // Multiplications, and numbers moved, below which a second thread costs more than it does.
+    private const long WorthThread = 1 << 17, WorthThreadMoving = 1 << 15;
+
+    // Bytes of blocks over which a weight's derivative is summed up in one go: what the second-level cache holds.
+    private const long CacheBytes = 1 << 19;
 
     private readonly Sum _forward, _backward;
     private readonly int[] _from;
@@ -204,7 +207,7 @@ internal sealed unsafe class SparsePlan
         {
             var order = new SampleBlocks<T>(samples, blocks, unit, side.Channels, side.Positions, side.Plane, map);
             T* from = here.Pointer, to = there.Pointer;
-            var workers = Workers(plain.numel(), (int)Math.Min(order.Pieces, int.MaxValue));
+            var workers = Workers(plain.numel() / WorthThreadMoving, order.Pieces);
             WorkerThreads.Run(workers, worker =>
             {
                 long first = order.Pieces * worker / workers, last = order.Pieces * (worker + 1) / workers;
@@ -225,7 +228,17 @@ internal sealed unsafe class SparsePlan
         fixed (int* rows = sum.Pattern.Rows, positions = sum.Pattern.Columns)
         {
             var (r, p) = ((nint)rows, (nint)positions);
-            Share(sum, strides, (first, last) => Lanes.Run<T, SparseKernels.Product<T>>(new(strides, first, last, (int*)r, (int*)p, v, add, x, y)));
+            // Blocks first: whoever moved one has it in his cache.
+            var workers = Workers(Work(sum, strides), strides.Blocks * sum.Pattern.Height);
+            var byBlocks = (int)Math.Clamp(strides.Blocks, 1, workers);
+            var first = sum.Pattern.Shares(workers / byBlocks);
+            WorkerThreads.Run(byBlocks * (first.Length - 1), worker =>
+            {
+                var (of, share) = Math.DivRem(worker, first.Length - 1);
+                long begin = strides.Blocks * of / byBlocks, end = strides.Blocks * (of + 1) / byBlocks;
+                Lanes.Run<T, SparseKernels.Product<T>>(new(strides with { Blocks = end - begin }, first[share], first[share + 1], (int*)r,
+                    (int*)p, v, add, x + begin * strides.SourceBlock, y + begin * strides.TargetBlock));
+            });
         }
     }
 
@@ -240,8 +253,11 @@ internal sealed unsafe class SparsePlan
         fixed (int* rows = _forward.Pattern.Rows, positions = _forward.Pattern.Columns)
         {
             var (r, p) = ((nint)rows, (nint)positions);
-            Share(_forward, strides, (first, last) =>
-                Lanes.Run<T, SparseKernels.Correlation<T>>(new(strides, first, last, (int*)r, (int*)p, x, y, v, add)));
+            // By rows alone: how a sum is put together must not depend on the number of threads.
+            var together = Math.Max(1, CacheBytes / (strides.SourceBlock * sizeof(T)));
+            var first = _forward.Pattern.Shares(Workers(Work(_forward, strides), _forward.Pattern.Height));
+            WorkerThreads.Run(first.Length - 1, worker => Lanes.Run<T, SparseKernels.Correlation<T>>(
+                new(strides, together, first[worker], first[worker + 1], (int*)r, (int*)p, x, y, v, add)));
         }
     }
 
@@ -250,7 +266,12 @@ internal sealed unsafe class SparsePlan
         var permuted = empty_like(values);
         using Pinned<T> from = Pinned<T>.Of(values, nameof(values)), to = Pinned<T>.Of(permuted, nameof(permuted));
         T* source = from.Pointer, target = to.Pointer;
-        for (var k = 0; k < _from.Length; k++) target[k] = source[_from[k]];
+        var workers = Workers(_from.Length / WorthThreadMoving, _from.Length);
+        WorkerThreads.Run(workers, worker =>
+        {
+            int first = (int)((long)_from.Length * worker / workers), last = (int)((long)_from.Length * (worker + 1) / workers);
+            for (var k = first; k < last; k++) target[k] = source[_from[k]];
+        });
         return permuted;
     }
 
@@ -263,15 +284,10 @@ internal sealed unsafe class SparsePlan
             (long)target.Channels * target.Plane * unit, sum.TargetRow * unit, _lineStride * unit);
     }
 
-    private static void Share(Sum sum, SparseKernels.Strides strides, Action<int, int> rows)
-    {
-        var work = sum.Pattern.Count * strides.Blocks * strides.Lines * strides.Length;
-        var first = sum.Pattern.Shares(Workers(work, sum.Pattern.Height));
-        WorkerThreads.Run(first.Length - 1, worker => rows(first[worker], first[worker + 1]));
-    }
+    private static long Work(Sum sum, SparseKernels.Strides strides) =>
+        sum.Pattern.Count * strides.Blocks * strides.Lines * strides.Length / WorthThread;
 
-    private static int Workers(long work, int most) =>
-        (int)Math.Max(1, Math.Min(Math.Min(work / WorthThread, most), get_num_threads()));
+    private static int Workers(long worth, long most) => (int)Math.Max(1, Math.Min(Math.Min(worth, most), get_num_threads()));
 
     private static int Ceil(int a, int b) => (a + b - 1) / b;
 

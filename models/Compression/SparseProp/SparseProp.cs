@@ -20,8 +20,9 @@ public sealed class SparseProp : Module<Tensor, Tensor>, IConfigured
     {
         ArgumentNullException.ThrowIfNull(config);
         Config = config;
-        long[] widths = [ config.InFeatures, .. config.HiddenFeatures, config.OutFeatures];
-        if (widths.Any(w => w < 1)) throw new ArgumentException($"expected widths of at least 1, got {string.Join(", ", widths)}", nameof(config));
+        long[] widths = [config.InFeatures, .. config.HiddenFeatures, config.OutFeatures];
+        if (widths.Any(w => w < 1))
+            throw new ArgumentException($"expected widths of at least 1, got {string.Join(", ", widths)}", nameof(config));
         _ = SparsityMask.Kept(0, config.Sparsity);
         layers = Sequential();
         for (var i = 0; i + 1 < widths.Length; i++)
@@ -53,7 +54,8 @@ public sealed class SparseProp : Module<Tensor, Tensor>, IConfigured
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var bound = 1 / Math.Sqrt(inputs);
-        Tensor weight = (rand([outputs, inputs], generator: generator) * 2 - 1) * bound, bias = (rand(outputs, generator: generator) * 2 - 1) * bound;
+        Tensor weight = (rand([outputs, inputs], generator: generator) * 2 - 1) * bound,
+            bias = (rand(outputs, generator: generator) * 2 - 1) * bound;
         if (sparsity > 0)
         {
             // At 1 nothing is left to scale.

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using TorchZoo.Optimizers;
 using TorchZoo.Training;
 using static TorchSharp.torch;
@@ -22,7 +21,9 @@ public abstract class SparseTraining : TrainerCallback
 
     /// <inheritdoc/>
     public override void OnGradients(Trainer trainer, StepContext context, optim.Optimizer optimizer) => _optimizer = optimizer as FusedOptimizer
-        ?? throw new NotSupportedException($"{optimizer?.GetType().Name} can't be told that weights come and go; take {nameof(FusedSgd)} or {nameof(FusedAdam)}");
+        ?? throw new NotSupportedException(
+            $"{optimizer?.GetType().Name} can't be told that weights come and go; take {nameof(FusedSgd)} or {nameof(FusedAdam)}");
 
-    private protected static List<SparseLayer> Layers(Trainer trainer) => [.. trainer.Model.modules().Prepend(trainer.Model).OfType<SparseLayer>().Distinct()];
+    private protected static List<SparseLayer> Layers(Trainer trainer) =>
+        [.. trainer.Model.modules().Prepend(trainer.Model).OfType<SparseLayer>().Distinct()];
 }

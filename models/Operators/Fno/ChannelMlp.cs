@@ -13,7 +13,7 @@ public sealed class ChannelMlp : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "fcs")]
     private readonly ModuleList<Conv1d> _layers = [];
-    private readonly Func<Tensor, Tensor> _activation;
+    private readonly SumActivation _activation;
     private readonly double _dropout;
 
     /// <summary>A network of <paramref name="layers"/> layers.</summary>
@@ -25,14 +25,14 @@ public sealed class ChannelMlp : Module<Tensor, Tensor>
     /// <param name="dropout">Drop-out probability while training, after every layer, the last too.</param>
     /// <exception cref="ArgumentException">A number of channels or layers isn't positive.</exception>
     public ChannelMlp(
-        long inChannels, long outChannels, long hiddenChannels, int layers = 2, Func<Tensor, Tensor>? activation = null, double dropout = 0)
+        long inChannels, long outChannels, long hiddenChannels, int layers = 2, SumActivation? activation = null, double dropout = 0)
         : base(nameof(ChannelMlp))
     {
         FnoConfig.Positive(inChannels, nameof(inChannels));
         FnoConfig.Positive(outChannels, nameof(outChannels));
         FnoConfig.Positive(hiddenChannels, nameof(hiddenChannels));
         FnoConfig.Positive(layers, nameof(layers));
-        _activation = activation ?? functional.gelu;
+        _activation = activation ?? Activations.OfSum("gelu", nameof(activation));
         _dropout = dropout;
         for (var i = 0; i < layers; i++)
             _layers.Add(Conv1d(i == 0 ? inChannels : hiddenChannels, i == layers - 1 ? outChannels : hiddenChannels, 1));
@@ -46,8 +46,8 @@ public sealed class ChannelMlp : Module<Tensor, Tensor>
         var y = x.flatten(2);
         for (var i = 0; i < _layers.Count; i++)
         {
-            y = Pointwise.Conv(y, _layers[i].weight, _layers[i].bias);
-            if (i < _layers.Count - 1) y = _activation(y);
+            var (weight, bias) = (_layers[i].weight, _layers[i].bias);
+            y = i == _layers.Count - 1 ? Pointwise.Conv(y, weight, bias) : _activation(Pointwise.Conv(y, weight, null), bias);
             if (_dropout > 0) y = functional.dropout(y, _dropout, training);
         }
         return y.unflatten(2, x.shape[2..]).MoveToOuterDisposeScope();

@@ -20,7 +20,7 @@ public sealed class ClassicFno : Module<Tensor, Tensor>, IConfigured
     private readonly BatchNorm1d[] _norms;
     private readonly Linear _hidden;
     private readonly Linear _out;
-    private readonly Func<Tensor, Tensor> _activation;
+    private readonly SumActivation _activation;
 
     /// <summary>A network with fresh weights.</summary>
     /// <exception cref="ArgumentException">The configuration isn't valid; the message says which option and what was expected.</exception>
@@ -29,7 +29,7 @@ public sealed class ClassicFno : Module<Tensor, Tensor>, IConfigured
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
-        _activation = Activations.Named(config.NonLinearity, nameof(config.NonLinearity));
+        _activation = Activations.OfSum(config.NonLinearity, nameof(config.NonLinearity));
         var width = config.Width;
         _lift = Linear(config.InChannels + (config.Coordinates ? config.Modes.Count : 0), width);
         _convs = Each(() => new ClassicSpectralConv(width, width, config.Modes));
@@ -89,7 +89,7 @@ public sealed class ClassicFno : Module<Tensor, Tensor>, IConfigured
         }
         for (var j = 0; j < axes; j++) v = v.narrow(j + 2, 0, sizes[j]);
 
-        v = _activation(Pointwise.Conv(v.flatten(2), _hidden.weight.unsqueeze(2), _hidden.bias));             // Q
+        v = _activation(Pointwise.Conv(v.flatten(2), _hidden.weight.unsqueeze(2), null), _hidden.bias);       // Q
         return Pointwise.Conv(v, _out.weight.unsqueeze(2), _out.bias).unflatten(2, sizes).MoveToOuterDisposeScope();
     }
 

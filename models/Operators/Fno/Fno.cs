@@ -31,7 +31,7 @@ public sealed class Fno : Module<Tensor, Tensor>, IConfigured
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
-        var activation = Activations.Named(config.NonLinearity, nameof(config.NonLinearity));
+        var activation = Activations.OfSum(config.NonLinearity, nameof(config.NonLinearity));
         var coordinates = config.PositionalEmbedding is null ? 0 : config.NModes.Count;
 
         if (config.PositionalEmbedding == "grid") _embedding = new GridEmbedding();

@@ -28,7 +28,7 @@ public sealed class FnoBlocks : Module<Tensor, int, Tensor>
     private readonly ModuleList<Module<Tensor, Tensor>>? _norms;
 
     private readonly FnoConfig _config;
-    private readonly Func<Tensor, Tensor> _activation;
+    private readonly SumActivation _activation;
     private readonly Func<Tensor, Tensor>? _stabilizer;
 
     /// <summary>Makes <see cref="FnoConfig.NLayers"/> layers of <see cref="FnoConfig.HiddenChannels"/> channels.</summary>
@@ -38,8 +38,9 @@ public sealed class FnoBlocks : Module<Tensor, int, Tensor>
         config.Validate();
         _config = config;
         var (width, axes) = (config.HiddenChannels, config.NModes.Count);
-        var activation = Activations.Named(config.NonLinearity, nameof(config.NonLinearity));
-        _activation = config.ComplexData ? x => ComplexValued.Split(x, functional.gelu) : activation;
+        var activation = Activations.OfSum(config.NonLinearity, nameof(config.NonLinearity));
+        _activation = !config.ComplexData ? activation
+            : (x, _, residual) => ComplexValued.Split(residual is null ? x : x + residual, functional.gelu);
         if (config.Stabilizer == "tanh") _stabilizer = config.ComplexData ? x => ComplexValued.Split(x, tanh) : tanh;
 
         for (var i = 0; i < config.NLayers; i++)
@@ -131,19 +132,17 @@ public sealed class FnoBlocks : Module<Tensor, int, Tensor>
 
         var v = conv.Forward(u, outputShape);
         if (!pre) v = Normalise(v, 2 * layer);
-        if (skip is not null) v = v + skip;
-        if (active) v = _activation(v);
+        v = Sum(v, skip, active);
         if (pre) v = Normalise(v, 2 * layer + 1);
 
         if (_mlps is not null) v = _mlps[layer].forward(v);
-        if (mlpSkip is not null) v = v + mlpSkip;
         if (gate is not null) v = gate.AddTo(v, gated);
-        if (!pre)
-        {
-            v = Normalise(v, 2 * layer + 1);
-            if (active) v = _activation(v);
-        }
+        var normed = !pre && _norms is not null; // which comes between the sum and its activation
+        v = Sum(v, mlpSkip, active && !pre && !normed);
+        if (normed) v = Sum(Normalise(v, 2 * layer + 1), null, active);
         return v.MoveToOuterDisposeScope();
+
+        Tensor Sum(Tensor t, Tensor? other, bool activated) => activated ? _activation(t, residual: other) : other is null ? t : t + other;
 
         Tensor? ToGrid(Tensor? t) => t is null || stays ? t : Resampling.Resample(t, sizes);
     }

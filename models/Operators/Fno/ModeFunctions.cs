@@ -23,6 +23,7 @@ internal static class ModeFunctions
         protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs) =>
             [down ? transform.Up(byOutputs[0]!, how) : transform.Down(byOutputs[0]!, how)];
 
-        protected override Tensor?[] RecordedBackward(KernelCall call, Tensor?[] byOutputs) => new Map(transform, how, !down).Apply(byOutputs[0]);
+        protected override Tensor?[] RecordedBackward(KernelCall call, Tensor?[] byOutputs) =>
+            new Map(transform, how, !down).Apply(byOutputs[0]);
     }
 }

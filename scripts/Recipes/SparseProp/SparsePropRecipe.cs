@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace TorchZoo.Scripts.Recipes;
 
@@ -15,7 +16,8 @@ public sealed class SparsePropRecipe : Recipe
 
     private readonly Option<string> _method = new("--method")
     {
-        Description = "How the zeros come about: fixed (drawn at random), gradual (pruned by magnitude while training), rigl (moved while training)",
+        Description = "How the zeros come about: fixed (drawn at random), gradual (pruned by magnitude while training), rigl (moved while "
+            + "training)",
         DefaultValueFactory = _ => TrainingMethods.Fixed,
     };
 
@@ -31,7 +33,7 @@ public sealed class SparsePropRecipe : Recipe
         _method.AcceptOnlyFromAmong(TrainingMethods.Names);
         _sparsities.Validators.Add(result =>
         {
-            if (result.Tokens.Any(t => !double.TryParse(t.Value, System.Globalization.CultureInfo.InvariantCulture, out var s) || s is not (> 0 and < 1)))
+            if (result.Tokens.Any(t => !double.TryParse(t.Value, CultureInfo.InvariantCulture, out var s) || s is not (> 0 and < 1)))
                 result.AddError("--sparsity takes numbers between 0 and 1, both excluded.");
         });
     }
@@ -40,7 +42,8 @@ public sealed class SparsePropRecipe : Recipe
     public override IEnumerable<Option> Options => [_layers, _method, _sparsities];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<IReadOnlyList<string>> Claims => [[], ["--layers"], ["--method", TrainingMethods.Gradual], ["--method", TrainingMethods.RigL]];
+    public override IReadOnlyList<IReadOnlyList<string>> Claims =>
+        [[], ["--layers"], ["--method", TrainingMethods.Gradual], ["--method", TrainingMethods.RigL]];
 
     /// <inheritdoc/>
     public override string? Variant(ParseResult arguments) =>
@@ -49,7 +52,8 @@ public sealed class SparsePropRecipe : Recipe
     /// <inheritdoc/>
     public override Claim Run(RecipeContext context) => context.Get(_layers)
         ? new LayerSpeedExperiment(context).Run()
-        : new SparseTrainingExperiment(context, context.Get(_method)!).Run(context.Get(_sparsities) is { Length: > 0 } asked ? asked : [0.95, 0.9, 0.99]);
+        : new SparseTrainingExperiment(context, context.Get(_method)!).Run(
+            context.Get(_sparsities) is { Length: > 0 } asked ? asked : [0.95, 0.9, 0.99]);
 
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)

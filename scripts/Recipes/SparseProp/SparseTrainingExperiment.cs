@@ -36,7 +36,13 @@ internal sealed class SparseTrainingExperiment(RecipeContext context, string met
     private long Width => context.Pick(64, 1024, 1024);
 
     private LabelledImages Load() => RecipeImages.FashionMnistOrDigits(context,
-        new ImageOptions { Train = context.Pick(512L, 20_000L, 60_000L), Test = context.Pick(256L, 10_000L, 10_000L), Mean = FashionMnist.Mean, Std = FashionMnist.Std },
+        new ImageOptions
+        {
+            Train = context.Pick(512L, 20_000L, 60_000L),
+            Test = context.Pick(256L, 10_000L, 10_000L),
+            Mean = FashionMnist.Mean,
+            Std = FashionMnist.Std,
+        },
         new ImageOptions { Train = context.Pick(512L, 1400L, 1400L) });
 
     public Claim Run(double[] sparsities)
@@ -128,7 +134,7 @@ internal sealed class SparseTrainingExperiment(RecipeContext context, string met
         }
     }
 
-    private static long StoredWeights(SparseProp network) => network.parameters().Where(p => p.dim() == 2 || p.requires_grad).Sum(p => p.numel());
+    private static long StoredWeights(SparseProp network) => network.parameters().Sum(p => p.numel());
 
     private void Draw(LabelledImages data, TrainedClassifier[] nets, double[] times)
     {
@@ -171,9 +177,11 @@ internal sealed class SparseTrainingExperiment(RecipeContext context, string met
         var share = times[1] / times[0];
         return new Claim(SparsePropRecipe.Name, $"test accuracy, {sparse.Name}", sparse.Accuracy, dense.Accuracy - AccuracyLoss, dense.Accuracy,
         [
-            new(string.Create(CultureInfo.InvariantCulture, $"accuracy within {AccuracyLoss} of dense ({sparse.Accuracy:0.###}, dense {dense.Accuracy:0.###})"),
+            new(string.Create(CultureInfo.InvariantCulture,
+                $"accuracy within {AccuracyLoss} of dense ({sparse.Accuracy:0.###}, dense {dense.Accuracy:0.###})"),
                 sparse.Accuracy >= dense.Accuracy - AccuracyLoss),
-            new(string.Create(CultureInfo.InvariantCulture, $"a training step takes at most {TimeShare} of a dense one's time ({share:0.00})"), share <= TimeShare),
+            new(string.Create(CultureInfo.InvariantCulture,
+                $"a training step takes at most {TimeShare} of a dense one's time ({share:0.00})"), share <= TimeShare),
         ]);
     }
 }

@@ -28,7 +28,8 @@ internal static class TrainingMethods
     public static TrainerCallback? Callback(string method, double sparsity, long steps) => method switch
     {
         // Half of the run is left to recover, and for the gain in speed.
-        Gradual => new GradualPruning(new PruningSchedule(sparsity, 0, Math.Max(1, steps / 2), Math.Max(1, steps / 50), Initial(method, sparsity))),
+        Gradual => new GradualPruning(new PruningSchedule(
+            sparsity, 0, Math.Max(1, steps / 2), Math.Max(1, steps / 50), Initial(method, sparsity))),
         RigL => new RigL(every: (int)Math.Max(2, steps / 30)),
         _ => null,
     };

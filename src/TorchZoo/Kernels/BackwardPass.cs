@@ -14,8 +14,8 @@ public static class BackwardPass
     private static IReadOnlyList<Tensor?>? handedOver;
 
     /// <summary>Throws the first exception of a <see cref="KernelFunction"/> or of <see cref="Training.Checkpointing"/> in a backward pass
-    /// since the last call; the gradients that it should have computed are NaN. A <see cref="Training.Trainer"/> calls it after each backward
-    /// pass; whoever calls <c>backward()</c> himself may.</summary>
+    /// since the last call; the gradients that it should have computed are NaN. A <see cref="Training.Trainer"/> calls it after each
+    /// backward pass; whoever calls <c>backward()</c> himself may.</summary>
     public static void ThrowIfFailed()
     {
         HandOver([]);

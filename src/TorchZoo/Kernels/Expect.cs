@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Kernels;
 
-/// <summary>Checks of a kernel's arguments. Each throws an <see cref="ArgumentException"/> that names the parameter, what was expected and what
-/// came.</summary>
+/// <summary>Checks of a kernel's arguments. Each throws an <see cref="ArgumentException"/> that names the parameter, what was expected and
+/// what came.</summary>
 public static class Expect
 {
     /// <summary>Checks a shape.</summary>
@@ -37,7 +37,8 @@ public static class Expect
     /// <param name="parameter">The argument's name.</param>
     public static void Like(Tensor? tensor, Tensor other, string parameter)
     {
-        if (tensor is null || tensor.dtype == other.dtype && tensor.device_type == other.device_type && tensor.device_index == other.device_index) return;
+        if (tensor is null || tensor.dtype == other.dtype && tensor.device_type == other.device_type
+            && tensor.device_index == other.device_index) return;
         throw new ArgumentException($"expected {other.dtype} on {other.device}, got {tensor.dtype} on {tensor.device}", parameter);
     }
 }

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace TorchZoo.Kernels;
 
 /// <summary>
-/// A function with a hand-written gradient. A kernel says how outputs come from inputs, how gradients come back, and perhaps what the same is in
-/// torch operations; all else that libtorch's graph asks for is done here.
+/// A function with a hand-written gradient. A kernel says how outputs come from inputs, how gradients come back, and perhaps what the same
+/// is in torch operations; all else that libtorch's graph asks for is done here.
 /// </summary>
 /// <remarks>
 /// <para>An instance holds the configuration and no state of a call, so one may serve many calls, on several threads.</para>
-/// <para><see cref="Forward"/> and <see cref="Backward"/> run without recording, in dispose scopes of their own: what they return stays, all else
-/// that they make goes. If no input wants a gradient, or gradients are off, no graph is made and nothing saved. Outputs that the loss doesn't
-/// depend on have no gradient: null, and not a tensor full of zeros.</para>
+/// <para><see cref="Forward"/> and <see cref="Backward"/> run without recording, in dispose scopes of their own: what they return stays,
+/// all else that they make goes. If no input wants a gradient, or gradients are off, no graph is made and nothing saved. Outputs that the
+/// loss doesn't depend on have no gradient: null, and not a tensor full of zeros.</para>
 /// <para>An exception in the backward pass can't come out of <c>backward()</c>: the gradients are NaN then, and
 /// <see cref="BackwardPass.ThrowIfFailed"/>, which a <see cref="Trainer"/> calls after each step, throws it.</para>
 /// <para>Gradients of gradients (<c>create_graph</c>) are libtorch's of <see cref="Eager"/>.</para>
@@ -45,13 +45,15 @@ public abstract class KernelFunction
 
     /// <summary>The reference: the same outputs in torch operations, differentiable any number of times.</summary>
     protected virtual Tensor[] Eager(KernelCall call) =>
-        throw new NotSupportedException($"{GetType().Name} has no form in torch operations: for these inputs, or for gradients of its gradients, there is nothing to compute");
+        throw new NotSupportedException($"{GetType().Name} has no form in torch operations, which these inputs, or gradients of its "
+            + "gradients, ask for");
 
-    /// <summary><see cref="Backward"/> in torch operations that are recorded, for gradients of gradients; that of <see cref="Eager"/> unless
-    /// overridden.</summary>
+    /// <summary><see cref="Backward"/> in torch operations that are recorded, for gradients of gradients; that of <see cref="Eager"/>
+    /// unless overridden.</summary>
     protected virtual Tensor?[] RecordedBackward(KernelCall call, Tensor?[] byOutputs)
     {
-        if (!SavesInputs) throw new NotSupportedException($"gradients of {GetType().Name}'s gradients are not to be had: it doesn't keep its inputs");
+        if (!SavesInputs)
+            throw new NotSupportedException($"gradients of {GetType().Name}'s gradients are not to be had: it doesn't keep its inputs");
         // One input may depend on another. Views don't, so each gets its own share alone. (TorchSharp's alias() is the same tensor.)
         var inputs = call.Inputs.Select(x => x?.view_as(x)).ToArray();
         var outputs = Eager(new KernelCall(call, inputs, call.AllSaved));
@@ -84,8 +86,8 @@ public abstract class KernelFunction
         }
     }
 
-    /// <summary>As <see cref="Apply"/>, for kernels without a 16-bit form: with automatic casting off, and 16-bit inputs as float32. Outputs are
-    /// float32 then.</summary>
+    /// <summary>As <see cref="Apply"/>, for kernels without a 16-bit form: with automatic casting off, and 16-bit inputs as float32.
+    /// Outputs are float32 then.</summary>
     /// <inheritdoc cref="Apply"/>
     public Tensor[] ApplyInFullPrecision(params Tensor?[] inputs)
     {
@@ -149,7 +151,8 @@ public abstract class KernelFunction
             return [null!, null!, .. gradients.Select(g => g!)];
         }
 
-        private static Tensor?[] Gradients(KernelFunction function, KernelCall call, Form?[] forms, autograd.AutogradContext ctx, List<Tensor> given)
+        private static Tensor?[] Gradients(KernelFunction function, KernelCall call, Form?[] forms, autograd.AutogradContext ctx,
+            List<Tensor> given)
         {
             using var scope = NewDisposeScope();
             var saved = ctx.get_saved_variables();
@@ -158,7 +161,8 @@ public abstract class KernelFunction
             Tensor?[] byOutputs = [.. given.Select(g => g.IsInvalid ? null : g)];
             var gradients = is_grad_enabled() ? function.RecordedBackward(call, byOutputs) : function.Backward(call, byOutputs);
             if (gradients.Length != forms.Length)
-                throw new InvalidOperationException($"{function.GetType().Name} has {forms.Length} inputs and returned {gradients.Length} gradients");
+                throw new InvalidOperationException(
+                    $"{function.GetType().Name} has {forms.Length} inputs and returned {gradients.Length} gradients");
             var result = new Tensor?[forms.Length];
             for (var i = 0; i < result.Length; i++)
                 if (forms[i] is { } form && gradients[i] is { } gradient)

@@ -20,10 +20,14 @@ internal static unsafe class OneDnn
         // Next in line would be NNPACK, which writes a warning at each call where it does not know the CPU.
         TrySet(SetUserEnabledNnpack, false);
         if (GradientIsRight()) return null;
-        return TrySet(SetUserEnabledMkldnn, false)
+        return Use(false)
             ? "oneDNN computes wrong convolution gradients on this CPU; it is switched off, which makes convolutions slower."
             : "oneDNN computes wrong convolution gradients on this CPU and cannot be switched off here: do not trust convolutional networks.";
     }
+
+    /// <summary>Switches oneDNN on or off for this process.</summary>
+    /// <returns>Whether that could be done.</returns>
+    public static bool Use(bool on) => TrySet(SetUserEnabledMkldnn, on);
 
     /// <summary>Whether the input gradients of small convolutions equal those in float64, which oneDNN does not compute.</summary>
     private static bool GradientIsRight()

@@ -152,156 +152,112 @@ public static class SineJet
         [.. second.Cast<double>().Select(T.CreateChecked), T.Zero];
 
     /// <summary><see cref="Forward"/>, or <see cref="Backward"/> if there is a gradient, on raw memory.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static unsafe void Apply<T>(T* z, T* bias, T* gradient, T* y, long points, long width, int d, int m, T* weights, T omega)
-        where T : unmanaged, IFloatingPointIeee754<T>
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Lanes.Run<T, Blocks<T>>(new(z, bias, gradient, y, points, width, d, m, weights, omega));
+
+    /// <summary>One register of positions at a time. The letters are those of the summary; a g before one is the loss's derivative by
+    /// it.</summary>
+    private readonly unsafe struct Blocks<T>(T* z, T* bias, T* gradient, T* y, long points, long width, int d, int m, T* weights, T omega)
+        : ILanesKernel<T> where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var kernel = new Blocks<T>(z, bias, gradient, y, points * width, d, m, weights, omega);
-        for (long row = 0; row < points; row++)
+        public void Run<V>() where V : struct, ILanes<V, T>
         {
-            var (at, end) = (row * width, row * width + width);
-            long column = 0;
-            for (; at + Vector<T>.Count <= end; at += Vector<T>.Count, column += Vector<T>.Count)
-                if (gradient is null) kernel.Forward(at, column);
-                else kernel.Backward(at, column);
-            for (; at < end; at++, column++)
-                if (gradient is null) kernel.ForwardOne(at, column);
-                else kernel.BackwardOne(at, column);
+            for (long row = 0; row < points; row++)
+                if (gradient is null) Forward<V>(row * width);
+                else Backward<V>(row * width);
         }
-    }
 
-    /// <summary>One position at a time, in vectors and alone for what is left of a row. The letters are those of the summary; a g before
-    /// one is the loss's derivative by it.</summary>
-    private readonly unsafe struct Blocks<T>(T* z, T* bias, T* gradient, T* y, long stride, int d, int m, T* weights, T omega)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Forward(long at, long column)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private void Forward<V>(long row) where V : struct, ILanes<V, T>
         {
-            var w = Vector.Create(omega);
-            var (s, c) = Sine(at, column);
-            var slope = w * c;
-            var curvature = w * w * s;
-            Vector.Store(s, y + at);
-            for (var j = 0; j < m; j++)
+            var stride = points * width;
+            var w = V.Create(omega);
+            for (long column = 0; column < width; column += V.Count)
             {
-                var to = at + (1 + d + j) * stride;
-                Vector.Store(slope * Vector.Load(z + to) - curvature * Squares(at, j), y + to);
-            }
-            // After the squares have been read: y may be z.
-            for (var i = 0; i < d; i++)
-            {
-                var to = at + (1 + i) * stride;
-                Vector.Store(slope * Vector.Load(z + to), y + to);
+                long at = row + column, n = width - column;
+                var s = VectorMath.Sin<V, T>(Value<V>(at, column, n) * w, out var c);
+                V slope = w * c, curvature = w * w * s;
+                Store(s, y + at, n);
+                for (var j = 0; j < m; j++)
+                {
+                    var to = at + (1 + d + j) * stride;
+                    Store(slope * Load<V>(z + to, n) - curvature * Squares<V>(at, j, n), y + to, n);
+                }
+                // After the squares have been read: y may be z.
+                for (var i = 0; i < d; i++)
+                {
+                    var to = at + (1 + i) * stride;
+                    Store(slope * Load<V>(z + to, n), y + to, n);
+                }
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Backward(long at, long column)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private void Backward<V>(long row) where V : struct, ILanes<V, T>
         {
-            var w = Vector.Create(omega);
-            var (s, c) = Sine(at, column);
-            var slope = w * c;
-            var curvature = w * w * s;
-            Vector.Store(s, y + at);
-            var byZ = slope * Vector.Load(gradient + at);
-            for (var j = 0; j < m; j++)
+            var stride = points * width;
+            var w = V.Create(omega);
+            for (long column = 0; column < width; column += V.Count)
             {
-                var to = at + (1 + d + j) * stride;
-                var (zj, gj, squares) = (Vector.Load(z + to), Vector.Load(gradient + to), Squares(at, j));
-                byZ -= gj * (curvature * zj + w * w * slope * squares);
-                Vector.Store(slope * zj - curvature * squares, y + to);
+                long at = row + column, n = width - column;
+                var s = VectorMath.Sin<V, T>(Value<V>(at, column, n) * w, out var c);
+                V slope = w * c, curvature = w * w * s;
+                Store(s, y + at, n);
+                var byZ = slope * Load<V>(gradient + at, n);
+                for (var j = 0; j < m; j++)
+                {
+                    var to = at + (1 + d + j) * stride;
+                    V zj = Load<V>(z + to, n), squares = Squares<V>(at, j, n);
+                    byZ -= Load<V>(gradient + to, n) * (curvature * zj + w * w * slope * squares);
+                    Store(slope * zj - curvature * squares, y + to, n);
+                }
+                for (var i = 0; i < d; i++)
+                {
+                    var to = at + (1 + i) * stride;
+                    V zi = Load<V>(z + to, n), gi = Load<V>(gradient + to, n), sum = V.Zero;
+                    byZ -= curvature * gi * zi;
+                    for (var j = 0; j < m; j++)
+                        sum += V.Create(weights[j * d + i]) * Load<V>(gradient + at + (1 + d + j) * stride, n);
+                    Store(slope * gi - (curvature + curvature) * zi * sum, gradient + to, n);
+                    Store(slope * zi, y + to, n);
+                }
+                for (var j = 0; j < m; j++)
+                {
+                    var to = at + (1 + d + j) * stride;
+                    Store(slope * Load<V>(gradient + to, n), gradient + to, n);
+                }
+                Store(byZ, gradient + at, n);
             }
-            for (var i = 0; i < d; i++)
-            {
-                var to = at + (1 + i) * stride;
-                var (zi, gi) = (Vector.Load(z + to), Vector.Load(gradient + to));
-                byZ -= curvature * gi * zi;
-                var sum = Vector<T>.Zero;
-                for (var j = 0; j < m; j++) sum += Vector.Create(weights[j * d + i]) * Vector.Load(gradient + at + (1 + d + j) * stride);
-                Vector.Store(slope * gi - (curvature + curvature) * zi * sum, gradient + to);
-                Vector.Store(slope * zi, y + to);
-            }
-            for (var j = 0; j < m; j++)
-            {
-                var to = at + (1 + d + j) * stride;
-                Vector.Store(slope * Vector.Load(gradient + to), gradient + to);
-            }
-            Vector.Store(byZ, gradient + at);
-        }
-
-        public void ForwardOne(long at, long column)
-        {
-            var (s, c) = T.SinCos(omega * (z[at] + (bias is null ? T.Zero : bias[column])));
-            var (slope, curvature) = (omega * c, omega * omega * s);
-            y[at] = s;
-            for (var j = 0; j < m; j++)
-            {
-                var to = at + (1 + d + j) * stride;
-                y[to] = slope * z[to] - curvature * SquaresOne(at, j);
-            }
-            for (var i = 0; i < d; i++)
-            {
-                var to = at + (1 + i) * stride;
-                y[to] = slope * z[to];
-            }
-        }
-
-        public void BackwardOne(long at, long column)
-        {
-            var (s, c) = T.SinCos(omega * (z[at] + (bias is null ? T.Zero : bias[column])));
-            var (slope, curvature) = (omega * c, omega * omega * s);
-            y[at] = s;
-            var byZ = slope * gradient[at];
-            for (var j = 0; j < m; j++)
-            {
-                var to = at + (1 + d + j) * stride;
-                var squares = SquaresOne(at, j);
-                byZ -= gradient[to] * (curvature * z[to] + omega * omega * slope * squares);
-                y[to] = slope * z[to] - curvature * squares;
-            }
-            for (var i = 0; i < d; i++)
-            {
-                var to = at + (1 + i) * stride;
-                var (zi, gi, sum) = (z[to], gradient[to], T.Zero);
-                byZ -= curvature * gi * zi;
-                for (var j = 0; j < m; j++) sum += weights[j * d + i] * gradient[at + (1 + d + j) * stride];
-                gradient[to] = slope * gi - (curvature + curvature) * zi * sum;
-                y[to] = slope * zi;
-            }
-            for (var j = 0; j < m; j++) gradient[at + (1 + d + j) * stride] *= slope;
-            gradient[at] = byZ;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private (Vector<T> Sin, Vector<T> Cos) Sine(long at, long column)
+        private V Value<V>(long at, long column, long n) where V : struct, ILanes<V, T>
         {
-            var value = Vector.Load(z + at);
-            if (bias is not null) value += Vector.Load(bias + column);
-            return VectorSine.SinCos(value * Vector.Create(omega));
+            var value = Load<V>(z + at, n);
+            return bias is null ? value : value + Load<V>(bias + column, n);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private Vector<T> Squares(long at, int j)
+        private V Squares<V>(long at, int j, long n) where V : struct, ILanes<V, T>
         {
-            var sum = Vector<T>.Zero;
+            var sum = V.Zero;
             for (var i = 0; i < d; i++)
             {
-                var zi = Vector.Load(z + at + (1 + i) * stride);
-                sum += Vector.Create(weights[j * d + i]) * zi * zi;
+                var zi = Load<V>(z + at + (1 + i) * points * width, n);
+                sum += V.Create(weights[j * d + i]) * zi * zi;
             }
             return sum;
         }
 
-        private T SquaresOne(long at, int j)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Load<V>(T* source, long n) where V : struct, ILanes<V, T> => n >= V.Count ? V.Load(source) : V.LoadPart(source, n);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Store<V>(V value, T* to, long n) where V : struct, ILanes<V, T>
         {
-            var sum = T.Zero;
-            for (var i = 0; i < d; i++)
-            {
-                var zi = z[at + (1 + i) * stride];
-                sum += weights[j * d + i] * zi * zi;
-            }
-            return sum;
+            if (n >= V.Count) value.Store(to);
+            else value.StorePart(to, n);
         }
     }
 

@@ -305,8 +305,11 @@ public sealed class SineMlpJet
             return outputs;
         }
 
-        protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs) =>
-            [.. jet.Backward(call[0], Parameters(call), [.. Enumerable.Range(0, jet._omegas.Count(w => w > 0)).Select(call.Saved)], byOutputs[0]!)];
+        protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
+        {
+            Tensor[] kept = [.. Enumerable.Range(0, jet._omegas.Count(w => w > 0)).Select(call.Saved)];
+            return [.. jet.Backward(call[0], Parameters(call), kept, byOutputs[0]!)];
+        }
 
         protected override Tensor[] Eager(KernelCall call) => [jet.Eager(call[0], Parameters(call))];
 

@@ -1,6 +1,5 @@
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Models.Compression;
 using TorchZoo.Optimizers;
 using static TorchSharp.torch;

@@ -63,7 +63,8 @@ public class KernelFunctionTests
         protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs) => [byOutputs[0]];
     }
 
-    private static Tensor Leaf(Generator generator, params long[] shape) => randn(shape, ScalarType.Float64, generator: generator).requires_grad_();
+    private static Tensor Leaf(Generator generator, params long[] shape) =>
+        randn(shape, ScalarType.Float64, generator: generator).requires_grad_();
 
     private static void Same(Tensor a, Tensor b) => Assert.That(a.allclose(b, 1e-14, 1e-14), Is.True);
 
@@ -132,7 +133,8 @@ public class KernelFunctionTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1);
-        GradCheck.Run(x => new Sample(1.5).Apply(x), [Leaf(generator, 2, 3), Leaf(generator, 2, 3), hasThird ? Leaf(generator, 2, 3) : null], secondOrder: true);
+        GradCheck.Run(x => new Sample(1.5).Apply(x), [Leaf(generator, 2, 3), Leaf(generator, 2, 3), hasThird ? Leaf(generator, 2, 3) : null],
+            secondOrder: true);
     }
 
     // The checks themselves can fail.
@@ -141,13 +143,16 @@ public class KernelFunctionTests
     {
         using var scope = NewDisposeScope();
         var wrong = new Sample { Instead = () => [zeros(3, ScalarType.Float64), null, null] };
-        Assert.That(() => GradCheck.Run(x => wrong.Apply(x), [ones(3, ScalarType.Float64), ones(3, ScalarType.Float64), null]), Throws.TypeOf<AssertionException>());
+        Assert.That(() => GradCheck.Run(x => wrong.Apply(x), [ones(3, ScalarType.Float64), ones(3, ScalarType.Float64), null]),
+            Throws.TypeOf<AssertionException>());
     }
 
     [Test, Category("Property")]
     public void KernelCheckFindsNothingHere() => new KernelCheck<int>(Gen.Int[0, 40],
-        (n, generator) => [randn([n], generator: generator), randn([n], generator: generator), n % 2 == 0 ? randn([n], generator: generator) : null],
-        (_, x) => new Sample().Apply(x), (_, x) => x[2] is { } c ? [x[0]! * x[1]! + c, x[0]!.square()] : [x[0]! * x[1]!, x[0]!.square()]).Run();
+        (n, generator) => [randn([n], generator: generator), randn([n], generator: generator),
+            n % 2 == 0 ? randn([n], generator: generator) : null],
+        (_, x) => new Sample().Apply(x),
+        (_, x) => x[2] is { } c ? [x[0]! * x[1]! + c, x[0]!.square()] : [x[0]! * x[1]!, x[0]!.square()]).Run();
 
     [Test]
     public void WithoutReferenceThereAreNoGradientsOfGradients()

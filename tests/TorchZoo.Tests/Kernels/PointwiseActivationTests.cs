@@ -54,13 +54,21 @@ public class PointwiseActivationTests
     { Iterations = 15, SingleTolerance = 5e-6, DoubleTolerance = 2e-14 }.Run();
 
     [Test]
-    public void GradientsAreDifferences([Values] Activation activation)
+    public void GradientsAreDifferences([Values] Activation activation, [Values] bool hasResidual)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(3);
         GradCheck.Run(x => [PointwiseActivation.Apply(activation, x[0]!, x[1], x[2])],
-            [randn([2, 3, 5], ScalarType.Float64, generator: generator), randn([3], ScalarType.Float64, generator: generator), randn([2, 3, 5], ScalarType.Float64, generator: generator)],
+            [randn([2, 3, 5], ScalarType.Float64, generator: generator), randn([3], ScalarType.Float64, generator: generator),
+                hasResidual ? randn([2, 3, 5], ScalarType.Float64, generator: generator) : null],
             secondOrder: activation is not (Activation.Relu or Activation.Identity));
+    }
+
+    [Test]
+    public void OfOneNumber()
+    {
+        using var scope = NewDisposeScope();
+        Assert.That(PointwiseActivation.Apply(Activation.Relu, tensor(2f), residual: tensor(3f)).item<float>(), Is.EqualTo(5));
     }
 
     [Test]
@@ -73,7 +81,7 @@ public class PointwiseActivationTests
         Assert.That(half.dtype, Is.EqualTo(ScalarType.BFloat16));
         Assert.That(half.to(ScalarType.Float32).allclose(PointwiseActivation.Apply(Activation.Gelu, x, bias), 0.03, 0.03), Is.True);
         // A bias of full precision, as under automatic casting.
-        Assert.That(PointwiseActivation.Apply(Activation.Gelu, x.to(ScalarType.BFloat16), bias).dtype, Is.EqualTo(ScalarType.Float32));
+        Assert.That(PointwiseActivation.Apply(Activation.Gelu, x.to(ScalarType.BFloat16), bias).dtype, Is.EqualTo(ScalarType.BFloat16));
     }
 
     [Test]
@@ -84,10 +92,14 @@ public class PointwiseActivationTests
         Assert.Multiple(() =>
         {
             Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, null!), Throws.ArgumentNullException);
-            Assert.That(() => PointwiseActivation.Apply((Activation)99, x), Throws.ArgumentException.With.Property("ParamName").EqualTo("activation"));
-            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5)), Throws.ArgumentException.With.Message.Contains("expected shape (3), got (5)"));
-            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5), channelAxis: 3), Throws.ArgumentException.With.Property("ParamName").EqualTo("channelAxis"));
-            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, null, zeros(2, 3, 4)), Throws.ArgumentException.With.Property("ParamName").EqualTo("residual"));
+            Assert.That(() => PointwiseActivation.Apply((Activation)99, x),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("activation"));
+            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5)),
+                Throws.ArgumentException.With.Message.Contains("expected shape (3), got (5)"));
+            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, zeros(5), channelAxis: 3),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("channelAxis"));
+            Assert.That(() => PointwiseActivation.Apply(Activation.Gelu, x, null, zeros(2, 3, 4)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("residual"));
         });
     }
 }

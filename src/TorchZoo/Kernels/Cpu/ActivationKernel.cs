@@ -5,8 +5,8 @@ using TorchSharp;
 namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>
-/// y = act(x + bias + residual) of (outer, channels, inner) numbers, and its gradient. Work is cut into units whose bounds depend on the sizes
-/// alone, and each unit's share of the bias's gradient is added up by itself: nothing depends on the number of threads.
+/// y = act(x + bias + residual) of (outer, channels, inner) numbers, and its gradient. Work is cut into units whose bounds depend on the
+/// sizes alone, and each unit's share of the bias's gradient is added up by itself: nothing depends on the number of threads.
 /// </summary>
 internal static unsafe class ActivationKernel
 {
@@ -23,20 +23,22 @@ internal static unsafe class ActivationKernel
     /// <param name="Residual">As many as x; null: 0.</param>
     /// <param name="Gradient">The loss's gradient by y; null: compute y.</param>
     /// <param name="Result">y, or the gradient by x.</param>
+    /// <param name="Sum">Where x + bias + residual goes too; null: nowhere.</param>
     /// <param name="ByBias">The gradient by the bias; null: not wanted.</param>
     /// <param name="Outer">Numbers before the channels' axis.</param>
     /// <param name="Channels">Channels.</param>
     /// <param name="Inner">Numbers behind it.</param>
-    public readonly record struct Operands<T>(Activation Kind, nint X, nint Bias, nint Residual, nint Gradient, nint Result, nint ByBias,
-        long Outer, long Channels, long Inner) where T : unmanaged, IFloatingPointIeee754<T>;
+    public readonly record struct Operands<T>(Activation Kind, nint X, nint Bias, nint Residual, nint Gradient, nint Result,
+        nint Sum, nint ByBias, long Outer, long Channels, long Inner) where T : unmanaged, IFloatingPointIeee754<T>;
 
     /// <summary>Computes it, on as many threads as it is worth.</summary>
     public static void Run<T>(in Operands<T> o) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var count = o.Outer * o.Channels * o.Inner;
-        // Channels last: a bias vector for each row. Else one bias for each row. Without bias all is one row.
-        var last = o.Bias != 0 && o.Inner == 1;
-        var (rows, width) = o.Bias == 0 ? (1, count) : last ? (o.Outer, o.Channels) : (o.Outer * o.Channels, o.Inner);
+        // Channels last: a bias vector for each row. Else one bias for each row. Without either all is one row.
+        var channels = o.Bias != 0 || o.ByBias != 0;
+        var last = channels && o.Inner == 1;
+        var (rows, width) = !channels ? (1, count) : last ? (o.Outer, o.Channels) : (o.Outer * o.Channels, o.Inner);
         var units = last ? (rows + RowsOf(width) - 1) / RowsOf(width) : rows * ((width + Unit - 1) / Unit);
         if (units == 0 || count == 0)
         {
@@ -93,69 +95,75 @@ internal static unsafe class ActivationKernel
                 {
                     var block = RowsOf(width);
                     for (var row = unit * block; row < Math.Min(rows, (unit + 1) * block); row++)
-                        Vectors<V, TAct>(row * width, sums == null ? null : sums + unit * width);
+                        if (o.Gradient == 0) Values<V, TAct>(row * width, width, (T*)o.Bias, T.Zero);
+                        else Gradients<V, TAct>(row * width, width, (T*)o.Bias, T.Zero, sums == null ? null : sums + unit * width);
                 }
                 else
                 {
-                    long row = unit / ofRow, start = unit % ofRow * Unit;
-                    var sum = Numbers<V, TAct>(row * width + start, Math.Min(Unit, width - start), o.Bias == 0 ? T.Zero : ((T*)o.Bias)[row % o.Channels]);
-                    if (sums != null) sums[unit] = sum;
+                    long row = unit / ofRow, start = unit % ofRow * Unit, count = Math.Min(Unit, width - start);
+                    var bias = o.Bias == 0 ? T.Zero : ((T*)o.Bias)[row % o.Channels];
+                    if (o.Gradient == 0) Values<V, TAct>(row * width + start, count, null, bias);
+                    else
+                    {
+                        var sum = Gradients<V, TAct>(row * width + start, count, null, bias, null);
+                        if (sums != null) sums[unit] = sum;
+                    }
                 }
         }
 
-        // One bias for all; the sum of the gradients.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private T Numbers<V, TAct>(long start, long count, T bias) where V : struct, ILanes<V, T> where TAct : IActivation
+        // y of one row, with a bias each or one for all. The activation stands in the code once: the compiler's will to inline has a limit.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private void Values<V, TAct>(long start, long count, T* biases, T bias) where V : struct, ILanes<V, T> where TAct : IActivation
         {
-            T* x = (T*)o.X + start, residual = o.Residual == 0 ? null : (T*)o.Residual + start, gradient = o.Gradient == 0 ? null : (T*)o.Gradient + start,
-                result = (T*)o.Result + start;
-            V biases = V.Create(bias), sum = V.Zero;
-            long i = 0, whole = count - count % V.Count;
-            if (gradient == null)
+            T* x = (T*)o.X + start, residual = (T*)o.Residual + start, result = (T*)o.Result + start, sum = (T*)o.Sum + start;
+            var b = V.Create(bias);
+            for (long i = 0; i < count; i += V.Count)
             {
-                if (residual == null) for (; i < whole; i += V.Count) TAct.Value<V, T>(V.Load(x + i) + biases).Store(result + i);
-                else for (; i < whole; i += V.Count) TAct.Value<V, T>(V.Load(x + i) + biases + V.Load(residual + i)).Store(result + i);
-            }
-            else
-                for (; i < whole; i += V.Count)
-                {
-                    var z = V.Load(x + i) + biases;
-                    if (residual != null) z += V.Load(residual + i);
-                    var by = TAct.Gradient<V, T>(z, V.Load(gradient + i));
-                    by.Store(result + i);
-                    sum += by;
-                }
-            if (i == count) return sum.Sum();
-
-            var rest = count - i;
-            var tail = V.LoadPart(x + i, rest) + biases;
-            if (residual != null) tail += V.LoadPart(residual + i, rest);
-            var end = gradient == null ? TAct.Value<V, T>(tail) : TAct.Gradient<V, T>(tail, V.LoadPart(gradient + i, rest));
-            end.StorePart(result + i, rest);
-            var total = sum.Sum();
-            for (; gradient != null && i < count; i++) total += result[i];
-            return total;
-        }
-
-        // A bias each; gradients are added to the sums.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Vectors<V, TAct>(long start, T* sum) where V : struct, ILanes<V, T> where TAct : IActivation
-        {
-            T* x = (T*)o.X + start, residual = o.Residual == 0 ? null : (T*)o.Residual + start, gradient = o.Gradient == 0 ? null : (T*)o.Gradient + start,
-                result = (T*)o.Result + start, bias = (T*)o.Bias;
-            for (long i = 0; i < width; i += V.Count)
-            {
-                var rest = width - i;
+                var rest = count - i;
                 var full = rest >= V.Count;
-                var z = (full ? V.Load(x + i) : V.LoadPart(x + i, rest)) + (full ? V.Load(bias + i) : V.LoadPart(bias + i, rest));
-                if (residual != null) z += full ? V.Load(residual + i) : V.LoadPart(residual + i, rest);
-                var y = gradient == null ? TAct.Value<V, T>(z) : TAct.Gradient<V, T>(z, full ? V.Load(gradient + i) : V.LoadPart(gradient + i, rest));
+                if (biases != null) b = full ? V.Load(biases + i) : V.LoadPart(biases + i, rest);
+                var z = (full ? V.Load(x + i) : V.LoadPart(x + i, rest)) + b;
+                if (o.Residual != 0) z += full ? V.Load(residual + i) : V.LoadPart(residual + i, rest);
+                var y = TAct.Value<V, T>(z);
+                if (o.Sum != 0)
+                    if (full) z.Store(sum + i);
+                    else z.StorePart(sum + i, rest);
                 if (full) y.Store(result + i);
                 else y.StorePart(result + i, rest);
-                if (sum == null) continue;
-                if (full) (V.Load(sum + i) + y).Store(sum + i);
-                else (V.LoadPart(sum + i, rest) + y).StorePart(sum + i, rest);
             }
+        }
+
+        // The gradients by x of one row; their sum, or each added to `each`.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private T Gradients<V, TAct>(long start, long count, T* biases, T bias, T* each)
+            where V : struct, ILanes<V, T> where TAct : IActivation
+        {
+            T* x = (T*)o.X + start, residual = (T*)o.Residual + start, gradient = (T*)o.Gradient + start, result = (T*)o.Result + start;
+            V b = V.Create(bias), sum = V.Zero;
+            var total = T.Zero;
+            for (long i = 0; i < count; i += V.Count)
+            {
+                var rest = count - i;
+                var full = rest >= V.Count;
+                if (biases != null) b = full ? V.Load(biases + i) : V.LoadPart(biases + i, rest);
+                var z = (full ? V.Load(x + i) : V.LoadPart(x + i, rest)) + b;
+                if (o.Residual != 0) z += full ? V.Load(residual + i) : V.LoadPart(residual + i, rest);
+                var by = TAct.Gradient<V, T>(z, full ? V.Load(gradient + i) : V.LoadPart(gradient + i, rest));
+                if (full)
+                {
+                    by.Store(result + i);
+                    sum += by;
+                    if (each != null) (V.Load(each + i) + by).Store(each + i);
+                    continue;
+                }
+                by.StorePart(result + i, rest);
+                for (var j = 0; j < rest; j++)
+                {
+                    total += result[i + j];
+                    if (each != null) each[i + j] += result[i + j];
+                }
+            }
+            return sum.Sum() + total;
         }
     }
 
@@ -267,13 +275,13 @@ internal static unsafe class ActivationKernel
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<V, T>(V z) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
-            V.Select(V.LessThan(V.Create(T.CreateTruncating(20)), z), z, VectorMath.Softplus<V, T>(z));
+            V.Select(V.LessThan(V.Constant(20), z), z, VectorMath.Softplus<V, T>(z));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Gradient<V, T>(V z, V g) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
         {
             VectorMath.Softplus<V, T>(z, out var slope);
-            return V.Select(V.LessThan(V.Create(T.CreateTruncating(20)), z), g, g * slope);
+            return V.Select(V.LessThan(V.Constant(20), z), g, g * slope);
         }
     }
 

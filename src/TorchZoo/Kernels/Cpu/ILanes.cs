@@ -25,6 +25,10 @@ public unsafe interface ILanes<TSelf, T>
     /// <summary>The same number in all lanes.</summary>
     static abstract TSelf Create(T value);
 
+    /// <summary>The same number in all lanes, rounded to <typeparamref name="T"/>: for constants, of which kernels that are written once
+    /// for both types have many, and where .NET's general conversions would use up what the compiler is willing to inline.</summary>
+    static abstract TSelf Constant(double value);
+
     /// <summary>The numbers at an address, which need not be aligned.</summary>
     static abstract TSelf Load(T* source);
 
@@ -82,6 +86,10 @@ public unsafe interface ILanes<TSelf, T>
 
     /// <summary>The smaller; NaN if either is.</summary>
     static abstract TSelf Min(TSelf a, TSelf b);
+
+    /// <summary>a, but no less than low and no more than high, which aren't NaN; NaN if a is. In fewer instructions than
+    /// <see cref="Min"/> and <see cref="Max"/>.</summary>
+    static abstract TSelf Clamp(TSelf a, TSelf low, TSelf high);
 
     /// <summary>The nearest whole number, the even one of two.</summary>
     static abstract TSelf Round(TSelf a);

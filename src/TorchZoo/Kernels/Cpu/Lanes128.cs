@@ -36,6 +36,12 @@ public readonly unsafe struct Lanes128<T> : ILanes<Lanes128<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Lanes128<T> Constant(double value) => typeof(T) == typeof(float)
+        ? new(Vector128.Create((float)value).As<float, T>())
+        : new(Vector128.Create(value).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Lanes128<T> Load(T* source) => new(Vector128.Load(source));
 
     /// <inheritdoc/>
@@ -117,6 +123,12 @@ public readonly unsafe struct Lanes128<T> : ILanes<Lanes128<T>, T>
     [MethodImpl(Inline)]
     public static Lanes128<T> Min(Lanes128<T> a, Lanes128<T> b) => new(Vector128.Min(a._lanes, b._lanes));
 
+    // Where one of the two is NaN, x86 returns the second; other processors return NaN.
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static Lanes128<T> Clamp(Lanes128<T> a, Lanes128<T> low, Lanes128<T> high) =>
+        new(Vector128.MinNative(high._lanes, Vector128.MaxNative(low._lanes, a._lanes)));
+
     /// <inheritdoc/>
     [MethodImpl(Inline)]
     public static Lanes128<T> Round(Lanes128<T> a) => typeof(T) == typeof(float)
@@ -137,7 +149,8 @@ public readonly unsafe struct Lanes128<T> : ILanes<Lanes128<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static Lanes128<T> Select(Lanes128<T> mask, Lanes128<T> a, Lanes128<T> b) => new(Vector128.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
+    public static Lanes128<T> Select(Lanes128<T> mask, Lanes128<T> a, Lanes128<T> b) =>
+        new(Vector128.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

@@ -36,6 +36,12 @@ public readonly unsafe struct Lanes256<T> : ILanes<Lanes256<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Lanes256<T> Constant(double value) => typeof(T) == typeof(float)
+        ? new(Vector256.Create((float)value).As<float, T>())
+        : new(Vector256.Create(value).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Lanes256<T> Load(T* source) => new(Vector256.Load(source));
 
     /// <inheritdoc/>
@@ -117,6 +123,12 @@ public readonly unsafe struct Lanes256<T> : ILanes<Lanes256<T>, T>
     [MethodImpl(Inline)]
     public static Lanes256<T> Min(Lanes256<T> a, Lanes256<T> b) => new(Vector256.Min(a._lanes, b._lanes));
 
+    // Where one of the two is NaN, x86 returns the second; other processors return NaN.
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static Lanes256<T> Clamp(Lanes256<T> a, Lanes256<T> low, Lanes256<T> high) =>
+        new(Vector256.MinNative(high._lanes, Vector256.MaxNative(low._lanes, a._lanes)));
+
     /// <inheritdoc/>
     [MethodImpl(Inline)]
     public static Lanes256<T> Round(Lanes256<T> a) => typeof(T) == typeof(float)
@@ -137,7 +149,8 @@ public readonly unsafe struct Lanes256<T> : ILanes<Lanes256<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static Lanes256<T> Select(Lanes256<T> mask, Lanes256<T> a, Lanes256<T> b) => new(Vector256.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
+    public static Lanes256<T> Select(Lanes256<T> mask, Lanes256<T> a, Lanes256<T> b) =>
+        new(Vector256.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

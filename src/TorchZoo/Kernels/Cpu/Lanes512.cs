@@ -36,6 +36,12 @@ public readonly unsafe struct Lanes512<T> : ILanes<Lanes512<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Lanes512<T> Constant(double value) => typeof(T) == typeof(float)
+        ? new(Vector512.Create((float)value).As<float, T>())
+        : new(Vector512.Create(value).As<double, T>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Lanes512<T> Load(T* source) => new(Vector512.Load(source));
 
     /// <inheritdoc/>
@@ -117,6 +123,12 @@ public readonly unsafe struct Lanes512<T> : ILanes<Lanes512<T>, T>
     [MethodImpl(Inline)]
     public static Lanes512<T> Min(Lanes512<T> a, Lanes512<T> b) => new(Vector512.Min(a._lanes, b._lanes));
 
+    // Where one of the two is NaN, x86 returns the second; other processors return NaN.
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static Lanes512<T> Clamp(Lanes512<T> a, Lanes512<T> low, Lanes512<T> high) =>
+        new(Vector512.MinNative(high._lanes, Vector512.MaxNative(low._lanes, a._lanes)));
+
     /// <inheritdoc/>
     [MethodImpl(Inline)]
     public static Lanes512<T> Round(Lanes512<T> a) => typeof(T) == typeof(float)
@@ -137,7 +149,8 @@ public readonly unsafe struct Lanes512<T> : ILanes<Lanes512<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static Lanes512<T> Select(Lanes512<T> mask, Lanes512<T> a, Lanes512<T> b) => new(Vector512.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
+    public static Lanes512<T> Select(Lanes512<T> mask, Lanes512<T> a, Lanes512<T> b) =>
+        new(Vector512.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

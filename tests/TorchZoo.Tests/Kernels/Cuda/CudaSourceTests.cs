@@ -23,7 +23,7 @@ public sealed class CudaSourceTests
     public void AnAssemblyBringsSourcesAndHeaders()
     {
         var source = CudaSource.Embedded(typeof(CudaSourceTests).Assembly, "header_check.cu");
-        Assert.That(source.Headers.Keys, Is.EquivalentTo(new[] { "affine.cuh", "torchzoo.cuh" }));
+        Assert.That(source.Headers.Keys, Is.EquivalentTo(new[] { "affine.cuh", "linear_recurrence.cuh", "torchzoo.cuh" }));
         Assert.That(CudaSource.AllEmbedded(typeof(CudaSource).Assembly).Select(s => s.Name),
             Has.Member("sine_jet.cu").And.Member("elementwise.cu"));
         Assert.That(() => CudaSource.Embedded(typeof(CudaSourceTests).Assembly, "absent.cu"),

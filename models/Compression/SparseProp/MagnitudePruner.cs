@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using TorchZoo.Optimizers;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -26,7 +25,7 @@ public static class MagnitudePruner
         foreach (var (name, layer) in Layers(net, skip))
         {
             using var scope = NewDisposeScope();
-            var weight = WeightOf(layer);
+            var weight = PrunableLayers.WeightOf(layer);
             masks[name] = Keep(layer, SparsityMask.Magnitude(weight, sparsity) & Stored(layer, weight), optimizer).MoveToOuterDisposeScope();
         }
         return masks;
@@ -40,7 +39,7 @@ public static class MagnitudePruner
         ArgumentNullException.ThrowIfNull(net);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var layers = Layers(net, skip).Select(l => (l.Name, l.Layer, Weight: WeightOf(l.Layer))).ToList();
+        var layers = Layers(net, skip).Select(l => (l.Name, l.Layer, Weight: PrunableLayers.WeightOf(l.Layer))).ToList();
         var masks = new Dictionary<string, Tensor>();
         if (layers.Count == 0) return masks;
         var all = cat([.. layers.Select(l => l.Weight.detach().abs().reshape(-1).cpu().to(ScalarType.Float64))], 0);
@@ -64,23 +63,15 @@ public static class MagnitudePruner
         {
             using var scope = NewDisposeScope();
             using var off = no_grad();
-            var count = layer is SparseLayer s ? s.DenseCount : WeightOf(layer).numel();
+            var count = layer is SparseLayer s ? s.DenseCount : PrunableLayers.WeightOf(layer).numel();
             all += count;
-            zeros += count - (layer is SparseLayer sparse ? sparse.NonZeroCount : WeightOf(layer).count_nonzero().item<long>());
+            zeros += count - (layer is SparseLayer sparse ? sparse.NonZeroCount : PrunableLayers.WeightOf(layer).count_nonzero().item<long>());
         }
         return all == 0 ? 0 : zeros / (double)all;
     }
 
     private static IEnumerable<(string Name, Module Layer)> Layers(Module net, IReadOnlySet<string>? skip) =>
-        net.named_modules().Prepend(("", net)).DistinctBy(m => m.Item2).Where(m => skip?.Contains(m.Item1) is not true
-            && m.Item2 is TorchSharp.Modules.Linear or TorchSharp.Modules.Conv2d or SparseLayer);
-
-    private static Tensor WeightOf(Module layer) => layer switch
-    {
-        Linear linear => linear.weight!,
-        Conv2d conv => conv.weight,
-        _ => ((SparseLayer)layer).DenseWeight(),
-    };
+        PrunableLayers.Of(net).Where(l => skip?.Contains(l.Name) is not true);
 
     // A weight that is stored may be zero; one that isn't is.
     private static Tensor Stored(Module layer, Tensor weight) => layer is SparseLayer sparse ? sparse.Mask().to(weight.device) : weight.ne(0);
@@ -93,7 +84,7 @@ public static class MagnitudePruner
             using var before = sparse.ApplyFurtherMask(mask);
             optimizer?.Rearrange(sparse.StoredWeight, before);
         }
-        else WeightOf(layer).mul_(mask);
+        else PrunableLayers.WeightOf(layer).mul_(mask);
         return mask;
     }
 }

@@ -2,6 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Checkpoints;
 using TorchZoo.Kernels;
+using TorchZoo.Optimizers;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -78,7 +79,7 @@ public abstract class SparseLayer : Module<Tensor, Tensor>, IHasSizedState
     public Tensor? DenseGradient { get; private set; }
 
     /// <summary>Drops stored weights. The parameter stays the same object and has fewer elements then, its gradient is gone; an optimizer is told
-    /// by <see cref="Optimizers.FusedOptimizer.Rearrange"/>.</summary>
+    /// by <see cref="FusedOptimizer.Rearrange"/>.</summary>
     /// <param name="keep">What to keep: booleans of the dense weight's shape, or one for each stored weight.</param>
     /// <returns>The indices of the kept among those that were stored.</returns>
     /// <exception cref="ArgumentException">It has another shape.</exception>
@@ -193,11 +194,7 @@ public abstract class SparseLayer : Module<Tensor, Tensor>, IHasSizedState
     {
         using var off = no_grad();
         var pattern = SparsePattern.Of(indices.data<long>().ToArray(), Pattern.Height, Columns);
-        var isOld = before.ge(0).to(W_val.device);
-        // No element to choose from is an index out of range, even where it isn't used.
-        var old = NonZeroCount == 0 ? zeros(before.shape, W_val.dtype, W_val.device)
-            : W_val.index_select(0, before.clamp_min(0).to(W_val.device));
-        Replace(pattern, where(isOld, old, zeros_like(old)));
+        Replace(pattern, Rearrangement.Of(W_val, before));
         return before;
     }
 

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Reflection;
 using TorchSharp.Modules;
+using TorchZoo.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using Module = TorchSharp.torch.nn.Module;
@@ -31,9 +31,8 @@ public static class SparseModelConverter
         ArgumentNullException.ThrowIfNull(net);
         ArgumentNullException.ThrowIfNull(inputShape);
         if (!(minSparsity is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(minSparsity), minSparsity, "must be in [0, 1]");
-        var found = net.named_modules().Prepend(("", net)).DistinctBy(m => m.Item2)
-            .Where(m => m.Item2 is TorchSharp.Modules.Linear or TorchSharp.Modules.Conv2d).ToList();
-        var shapes = InputShapes(net, [.. found.Select(f => (Module<Tensor, Tensor>)f.Item2)], inputShape);
+        var found = PrunableLayers.Of(net).Where(l => l.Layer is not SparseLayer).ToList();
+        var shapes = InputShapes(net, [.. found.Select(f => (Module<Tensor, Tensor>)f.Layer)], inputShape);
         var reports = new List<SparseConversionLayer>();
         var replacements = new Dictionary<Module, Module<Tensor, Tensor>>();
         foreach (var (name, module) in found)
@@ -46,7 +45,7 @@ public static class SparseModelConverter
         var replaced = new HashSet<Module>();
         var model = (Module<Tensor, Tensor>)Replace(net, replacements, replaced);
         for (var i = 0; i < reports.Count; i++)
-            if (reports[i].IsSparse && !replaced.Contains(found[i].Item2))
+            if (reports[i].IsSparse && !replaced.Contains(found[i].Layer))
                 reports[i] = reports[i] with { IsSparse = false, Reason = OutOfReach };
         return new(model, reports);
     }
@@ -86,7 +85,7 @@ public static class SparseModelConverter
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var weight = layer is Linear linear ? linear.weight! : ((Conv2d)layer).weight;
+        var weight = PrunableLayers.WeightOf(layer);
         var sparsity = 1 - weight.count_nonzero().item<long>() / (double)weight.numel();
         (SparseConversionLayer, Module<Tensor, Tensor>?) Stays(string reason, double? dense = null, double? sparse = null) =>
             (new(name, sparsity, dense, sparse, false, reason), null);
@@ -125,21 +124,17 @@ public static class SparseModelConverter
         using var on = enable_grad();
         var gradients = forms[0].parameters().Select(p => (Parameter: p, Gradient: p.grad)).ToList();
         foreach (var (parameter, _) in gradients) parameter.grad = null;
-        var times = forms.Select(_ => new List<double>()).ToList();
         using var x = randn(shape, dtype, requires_grad: true);
-        for (var round = -1; round < Rounds; round++)
-            foreach (var (i, form) in forms.Index())
-            {
-                using var scope = NewDisposeScope();
-                var clock = Stopwatch.StartNew();
-                var y = form.call(x);
-                y.backward([ones_like(y)]);
-                if (round >= 0) times[i].Add(clock.Elapsed.TotalMilliseconds);
-                x.grad = null;
-                form.zero_grad();
-            }
+        var times = InterleavedTimes.Measure(Rounds, [.. forms.Select(form => (Action)(() =>
+        {
+            using var scope = NewDisposeScope();
+            var y = form.call(x);
+            y.backward([ones_like(y)]);
+            x.grad = null;
+            form.zero_grad();
+        }))]);
         foreach (var (parameter, gradient) in gradients) parameter.grad = gradient;
-        return [.. times.Select(t => t.Order().ElementAt(Rounds / 2))];
+        return times;
     }
 
     private static Module Replace(Module module, Dictionary<Module, Module<Tensor, Tensor>> replacements, HashSet<Module> replaced)

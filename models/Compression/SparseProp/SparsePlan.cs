@@ -207,10 +207,8 @@ internal sealed unsafe class SparsePlan
         {
             var order = new SampleBlocks<T>(samples, blocks, unit, side.Channels, side.Positions, side.Plane, map);
             T* from = here.Pointer, to = there.Pointer;
-            var workers = Workers(plain.numel() / WorthThreadMoving, order.Pieces);
-            WorkerThreads.Run(workers, worker =>
+            WorkerThreads.Run(WorkerThreads.Worth(plain.numel(), WorthThreadMoving), order.Pieces, (first, last) =>
             {
-                long first = order.Pieces * worker / workers, last = order.Pieces * (worker + 1) / workers;
                 if (spread) order.Spread(from, to, first, last);
                 else order.Collect(to, from, first, last);
             });
@@ -218,47 +216,47 @@ internal sealed unsafe class SparsePlan
     }
 
     private void Multiply<T>(Sum sum, long blocks, long unit, Tensor source, Side sourceSide, Tensor target, Side targetSide, Tensor values,
-        Tensor? bias) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        using Pinned<T> from = Pinned<T>.Of(source, nameof(source)), to = Pinned<T>.Of(target, nameof(target)),
-            w = Pinned<T>.Of(values, nameof(values));
-        using var b = bias is null ? default : Pinned<T>.Of(bias, nameof(bias));
-        var strides = Strides(sum, blocks, unit, sourceSide, targetSide);
-        T* x = from.Pointer + sum.SourceInset * unit, y = to.Pointer + sum.TargetInset * unit, v = w.Pointer, add = b.Pointer;
-        fixed (int* rows = sum.Pattern.Rows, positions = sum.Pattern.Columns)
+        Tensor? bias) where T : unmanaged, IFloatingPointIeee754<T> =>
+        Over<T>(sum, blocks, unit, source, sourceSide, target, targetSide, values, bias, (strides, workers, rows, positions, x, y, v, add) =>
         {
-            var (r, p) = ((nint)rows, (nint)positions);
             // Blocks first: whoever moved one has it in his cache.
-            var workers = Workers(Work(sum, strides), strides.Blocks * sum.Pattern.Height);
             var byBlocks = (int)Math.Clamp(strides.Blocks, 1, workers);
             var first = sum.Pattern.Shares(workers / byBlocks);
             WorkerThreads.Run(byBlocks * (first.Length - 1), worker =>
             {
                 var (of, share) = Math.DivRem(worker, first.Length - 1);
                 long begin = strides.Blocks * of / byBlocks, end = strides.Blocks * (of + 1) / byBlocks;
-                Lanes.Run<T, SparseKernels.Product<T>>(new(strides with { Blocks = end - begin }, first[share], first[share + 1], (int*)r,
-                    (int*)p, v, add, x + begin * strides.SourceBlock, y + begin * strides.TargetBlock));
+                Lanes.Run<T, SparseKernels.Product<T>>(new(strides with { Blocks = end - begin }, first[share], first[share + 1], rows,
+                    positions, v, add, x + begin * strides.SourceBlock, y + begin * strides.TargetBlock));
             });
-        }
-    }
+        });
 
     private void Correlate<T>(long blocks, long unit, Tensor source, Tensor target, Tensor byValues, Tensor? byBias)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        using Pinned<T> from = Pinned<T>.Of(source, nameof(source)), to = Pinned<T>.Of(target, nameof(target)),
-            w = Pinned<T>.Of(byValues, nameof(byValues));
-        using var b = byBias is null ? default : Pinned<T>.Of(byBias, nameof(byBias));
-        var strides = Strides(_forward, blocks, unit, _input, _output);
-        T* x = from.Pointer + _forward.SourceInset * unit, y = to.Pointer + _forward.TargetInset * unit, v = w.Pointer, add = b.Pointer;
-        fixed (int* rows = _forward.Pattern.Rows, positions = _forward.Pattern.Columns)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Over<T>(_forward, blocks, unit, source, _input, target, _output, byValues, byBias, (strides, workers, rows, positions, x, y, v, add) =>
         {
-            var (r, p) = ((nint)rows, (nint)positions);
             // By rows alone: how a sum is put together must not depend on the number of threads.
             var together = Math.Max(1, CacheBytes / (strides.SourceBlock * sizeof(T)));
-            var first = _forward.Pattern.Shares(Workers(Work(_forward, strides), _forward.Pattern.Height));
+            var first = _forward.Pattern.Shares(workers);
             WorkerThreads.Run(first.Length - 1, worker => Lanes.Run<T, SparseKernels.Correlation<T>>(
-                new(strides, together, first[worker], first[worker + 1], (int*)r, (int*)p, x, y, v, add)));
-        }
+                new(strides, together, first[worker], first[worker + 1], rows, positions, x, y, v, add)));
+        });
+
+    private delegate void Work<T>(SparseKernels.Strides strides, int workers, int* rows, int* positions, T* source, T* target, T* values, T* bias)
+        where T : unmanaged;
+
+    // Everything in place for a sum, or for its derivative.
+    private void Over<T>(Sum sum, long blocks, long unit, Tensor source, Side sourceSide, Tensor target, Side targetSide, Tensor values,
+        Tensor? bias, Work<T> work) where T : unmanaged
+    {
+        using Pinned<T> from = Pinned<T>.Of(source, nameof(source)), to = Pinned<T>.Of(target, nameof(target)),
+            v = Pinned<T>.Of(values, nameof(values));
+        using var b = bias is null ? default : Pinned<T>.Of(bias, nameof(bias));
+        var strides = Strides(sum, blocks, unit, sourceSide, targetSide);
+        var products = sum.Pattern.Count * strides.Blocks * strides.Lines * strides.Length;
+        fixed (int* rows = sum.Pattern.Rows, positions = sum.Pattern.Columns)
+            work(strides, WorkerThreads.Worth(products, WorthThread), rows, positions, from.Pointer + sum.SourceInset * unit,
+                to.Pointer + sum.TargetInset * unit, v.Pointer, b.Pointer);
     }
 
     private Tensor Permuted<T>(Tensor values) where T : unmanaged
@@ -266,10 +264,8 @@ internal sealed unsafe class SparsePlan
         var permuted = empty_like(values);
         using Pinned<T> from = Pinned<T>.Of(values, nameof(values)), to = Pinned<T>.Of(permuted, nameof(permuted));
         T* source = from.Pointer, target = to.Pointer;
-        var workers = Workers(_from.Length / WorthThreadMoving, _from.Length);
-        WorkerThreads.Run(workers, worker =>
+        WorkerThreads.Run(WorkerThreads.Worth(_from.Length, WorthThreadMoving), _from.Length, (first, last) =>
         {
-            int first = (int)((long)_from.Length * worker / workers), last = (int)((long)_from.Length * (worker + 1) / workers);
             for (var k = first; k < last; k++) target[k] = source[_from[k]];
         });
         return permuted;
@@ -283,11 +279,6 @@ internal sealed unsafe class SparsePlan
         return new(blocks, lines, length, unit, (long)source.Channels * source.Plane * unit, _lineStride * unit,
             (long)target.Channels * target.Plane * unit, sum.TargetRow * unit, _lineStride * unit);
     }
-
-    private static long Work(Sum sum, SparseKernels.Strides strides) =>
-        sum.Pattern.Count * strides.Blocks * strides.Lines * strides.Length / WorthThread;
-
-    private static int Workers(long worth, long most) => (int)Math.Max(1, Math.Min(Math.Min(worth, most), get_num_threads()));
 
     private static int Ceil(int a, int b) => (a + b - 1) / b;
 

@@ -25,5 +25,5 @@ public abstract class SparseTraining : TrainerCallback
             $"{optimizer?.GetType().Name} can't be told that weights come and go; take {nameof(FusedSgd)} or {nameof(FusedAdam)}");
 
     private protected static List<SparseLayer> Layers(Trainer trainer) =>
-        [.. trainer.Model.modules().Prepend(trainer.Model).OfType<SparseLayer>().Distinct()];
+        [.. PrunableLayers.Of(trainer.Model).Select(l => l.Layer).OfType<SparseLayer>()];
 }

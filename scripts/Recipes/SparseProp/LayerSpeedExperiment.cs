@@ -1,4 +1,5 @@
 using System.Globalization;
+using TorchZoo.Kernels;
 using TorchZoo.Models.Compression;
 using TorchZoo.Reports;
 using static TorchSharp.torch;

@@ -3,6 +3,7 @@ using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Data.Images;
+using TorchZoo.Kernels;
 using TorchZoo.Models.Compression;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;

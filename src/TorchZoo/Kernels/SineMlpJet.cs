@@ -236,7 +236,7 @@ public sealed class SineMlpJet
 
         private (long Start, long Count) Chunk(long c) => (c * _chunk, Math.Min(_chunk, Points - c * _chunk));
 
-        private int Workers() => (int)Math.Clamp(_chunks, 1, get_num_threads());
+        private int Workers() => WorkerThreads.Worth(_chunks, 1);
 
         // Contiguous shares of the chunks, so that sums don't depend on who is faster.
         private void Run(int workers, Work work)

@@ -105,7 +105,7 @@ public abstract class FusedOptimizer : OptimizerHelper
             throw new ArgumentException($"expected [{parameter.numel()}], got [{string.Join(", ", before.shape)}]", nameof(before));
         var state = States.Find(s => s.Parameter.Handle == parameter.Handle)
             ?? throw new ArgumentException("this optimizer doesn't train the parameter", nameof(parameter));
-        state.Rearrange(before.to(parameter.device));
+        state.Rearrange(before);
     }
 
     /// <summary>Updates with the gradients times a factor.</summary>

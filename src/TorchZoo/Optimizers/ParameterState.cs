@@ -26,14 +26,10 @@ internal sealed class ParameterState(Parameter parameter, int count) : IDisposab
     public void Rearrange(Tensor before)
     {
         using var off = no_grad();
-        using var scope = NewDisposeScope();
-        var isOld = before.ge(0);
         for (var i = 0; i < _tensors.Length; i++)
         {
             if (_tensors[i] is not { } tensor) continue;
-            var fresh = zeros(before.shape, tensor.dtype, tensor.device);
-            if (tensor.numel() > 0) fresh = where(isOld, tensor.reshape(-1).index_select(0, before.clamp_min(0)), fresh);
-            _tensors[i] = fresh.DetachFromDisposeScope();
+            _tensors[i] = Rearrangement.Of(tensor, before).DetachFromDisposeScope();
             tensor.Dispose();
         }
     }

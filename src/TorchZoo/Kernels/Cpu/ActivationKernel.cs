@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using TorchSharp;
 
 namespace TorchZoo.Kernels.Cpu;
 
@@ -46,12 +45,10 @@ internal static unsafe class ActivationKernel
             return;
         }
         var partial = o.ByBias == 0 ? [] : new T[last ? units * width : units];
-        var workers = (int)Math.Clamp(count / WorthThread, 1, torch.get_num_threads());
         var operands = o;
-        WorkerThreads.Run(workers, worker =>
+        WorkerThreads.Run(WorkerThreads.Worth(count, WorthThread), units, (first, end) =>
         {
-            fixed (T* sums = partial)
-                Lanes.Run<T, Share<T>>(new(operands, rows, width, last, units * worker / workers, units * (worker + 1) / workers, sums));
+            fixed (T* sums = partial) Lanes.Run<T, Share<T>>(new(operands, rows, width, last, first, end, sums));
         });
         if (o.ByBias != 0) Reduce(operands, partial, last ? 1 : units / rows);
     }

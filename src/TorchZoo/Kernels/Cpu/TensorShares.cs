@@ -31,7 +31,7 @@ internal static class TensorShares
     {
         var total = 0L;
         foreach (var length in lengths) total += length;
-        return (int)Math.Clamp(total / WorthThread, 1, get_num_threads());
+        return WorkerThreads.Worth(total, WorthThread);
     }
 
     /// <summary>Does something to each part. How the elements are shared out depends on their number and that of the workers alone.</summary>

@@ -16,6 +16,19 @@ public static unsafe class WorkerThreads
     /// <summary>Whether the work goes to libtorch's threads.</summary>
     public static bool AreOfLibtorch => Fork != null;
 
+    /// <summary>How many threads some work is worth: none costs more than it does, and there are no more than libtorch uses.</summary>
+    /// <param name="work">The work, in any unit.</param>
+    /// <param name="perThread">Below this a thread's start takes longer than its share.</param>
+    /// <returns>At least 1.</returns>
+    public static int Worth(long work, long perThread) => (int)Math.Clamp(work / perThread, 1, TorchSharp.torch.get_num_threads());
+
+    /// <summary>Cuts items into contiguous shares of the same size, and does these side by side.</summary>
+    /// <param name="workers">How many shares, and at most how many threads.</param>
+    /// <param name="items">How many items.</param>
+    /// <param name="range">Does those from the first number to before the second.</param>
+    public static void Run(int workers, long items, Action<long, long> range) =>
+        Run(workers, worker => range(items * worker / workers, items * (worker + 1) / workers));
+
     /// <summary>Does each share, side by side.</summary>
     /// <param name="workers">How many shares, and at most how many threads.</param>
     /// <param name="share">Does the share of this number; the first exception comes out, when all are done.</param>

@@ -1,14 +1,20 @@
 using System.Diagnostics;
 using TorchSharp;
 
-namespace TorchZoo.Scripts.Recipes;
+namespace TorchZoo.Kernels;
 
-/// <summary>Times of actions that take their turns: what slows the machine down for a while slows all of them.</summary>
-internal static class InterleavedTimes
+/// <summary>Times of actions that take their turns: what slows the machine down for a while slows all of them. For choosing between forms of
+/// a computation.</summary>
+public static class InterleavedTimes
 {
     /// <summary>Milliseconds of one call of each, the median of some rounds after a warm-up.</summary>
-    public static double[] Measure(int rounds, IReadOnlyList<Action> actions, CancellationToken cancellation)
+    /// <param name="rounds">Rounds, in each of which all take their turn; at least 1.</param>
+    /// <param name="actions">What is timed.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    public static double[] Measure(int rounds, IReadOnlyList<Action> actions, CancellationToken cancellation = default)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rounds);
+        ArgumentNullException.ThrowIfNull(actions);
         foreach (var action in actions) action();
         var times = actions.Select(_ => new List<double>()).ToArray();
         for (var round = 0; round < rounds; round++)
@@ -23,7 +29,8 @@ internal static class InterleavedTimes
     }
 
     /// <summary>The same with one thread.</summary>
-    public static double[] OnOneThread(int rounds, IReadOnlyList<Action> actions, CancellationToken cancellation)
+    /// <inheritdoc cref="Measure"/>
+    public static double[] OnOneThread(int rounds, IReadOnlyList<Action> actions, CancellationToken cancellation = default)
     {
         var threads = torch.get_num_threads();
         try

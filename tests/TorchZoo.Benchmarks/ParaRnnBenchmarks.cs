@@ -5,11 +5,13 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Benchmarks;
 
-/// <summary>Forward and backward pass of ParaRNN's cells against an eager loop over time written the fast way (unbind, no slices), float32.</summary>
+/// <summary>Forward and backward pass of ParaRNN's cells against an eager loop over time written the fast way (unbind, no slices),
+/// float32.</summary>
 internal static class ParaRnnBenchmarks
 {
     // The recurrence alone, which is what kernel and loop do differently: few inputs, so that the projection costs next to nothing.
-    private const string Loop = "the eager loop; one thread", Layer = "the eager loop, with the projection of as many inputs as channels; one thread";
+    private const string Loop = "the eager loop; one thread",
+        Layer = "the eager loop, with the projection of as many inputs as channels; one thread";
 
     [Benchmark("pararnn/gru-8x512x128", Loop, "≥ 20")]
     public static Measurement Gru(Stopwatches clock) => Cell(clock, CellKind.Gru, 8, 512, 128, 2);
@@ -49,7 +51,8 @@ internal static class ParaRnnBenchmarks
         using var scope = NewDisposeScope();
         Tensor a = rand([8, 4096, 128]).requires_grad_(), b = randn([8, 4096, 128]).requires_grad_(), g = randn([8, 4096, 128]);
         // A, b and h once, then A, g, h and both gradients.
-        return OnThreads(clock, Of(() => LinearRecurrence.Scan(a, b)), 1, Of(() => LinearRecurrence.AssociativeScan(a, b)), clock.OneThread.Seconds(0, 8.0 * 4 * a.numel()));
+        return OnThreads(clock, Of(() => LinearRecurrence.Scan(a, b)), 1, Of(() => LinearRecurrence.AssociativeScan(a, b)),
+            clock.OneThread.Seconds(0, 8.0 * 4 * a.numel()));
 
         Action Of(Func<Tensor> scan) => () =>
         {
@@ -59,14 +62,17 @@ internal static class ParaRnnBenchmarks
         };
     }
 
-    private static Measurement Cell(Stopwatches clock, CellKind kind, long batch, long steps, long channels, long inputs, RecurrenceMode mode = RecurrenceMode.Fused)
+    private static Measurement Cell(Stopwatches clock, CellKind kind, long batch, long steps, long channels, long inputs,
+        RecurrenceMode mode = RecurrenceMode.Fused)
     {
         using var scope = NewDisposeScope();
-        // What must go through memory: three inputs and a state there, these and a gradient back, and three gradients; in the LSTM c as well.
+        // What must go through memory: three inputs and a state there, these and a gradient back, and three gradients; in the LSTM c as
+        // well.
         double numbers = batch * steps * channels, bytes = (4 + 8 + (kind == CellKind.Lstm ? 2 : 0)) * 4 * numbers;
         // Products, sums and quotients of the gates, in both passes.
         var flops = (kind == CellKind.Lstm ? 180 : 130) * numbers;
-        return OnThreads(clock, Pass(kind, batch, steps, channels, inputs, mode), 1, Pass(kind, batch, steps, channels, inputs, RecurrenceMode.Sequential),
+        return OnThreads(clock, Pass(kind, batch, steps, channels, inputs, mode), 1,
+            Pass(kind, batch, steps, channels, inputs, RecurrenceMode.Sequential),
             clock.OneThread.Seconds(flops, bytes));
     }
 

@@ -9,7 +9,8 @@ internal sealed class FusedGru(ParaGru cell) : KernelFunction
 {
     protected override bool HasKernel(KernelCall call) => HasKernel(call[0]);
 
-    public static bool HasKernel(Tensor inputs) => inputs.device_type == DeviceType.CPU && inputs.dtype is ScalarType.Float32 or ScalarType.Float64;
+    public static bool HasKernel(Tensor inputs) =>
+        inputs.device_type == DeviceType.CPU && inputs.dtype is ScalarType.Float32 or ScalarType.Float64;
 
     protected override Tensor[] Forward(KernelCall call)
     {
@@ -27,10 +28,12 @@ internal sealed class FusedGru(ParaGru cell) : KernelFunction
         return [byU, byA, byB, byInitial];
     }
 
-    protected override Tensor[] Eager(KernelCall call) => cell.StepThrough(ParaRnnCell.ByTime(call[0]) + call[2], [call[1]], call.Optional(3));
+    protected override Tensor[] Eager(KernelCall call) =>
+        cell.StepThrough(ParaRnnCell.ByTime(call[0]) + call[2], [call[1]], call.Optional(3));
 }
 
-/// <summary>ParaLSTM's states by its kernels: inputs (heads, batch, time, 3, channels of a head), A, C, b, initial state or null → c, h.</summary>
+/// <summary>ParaLSTM's states by its kernels: inputs (heads, batch, time, 3, channels of a head), A, C, b, initial state or null → c,
+/// h.</summary>
 internal sealed class FusedLstm(ParaLstm cell) : KernelFunction
 {
     protected override bool HasKernel(KernelCall call) => FusedGru.HasKernel(call[0]);
@@ -53,5 +56,6 @@ internal sealed class FusedLstm(ParaLstm cell) : KernelFunction
         return [byU, byA, byC, byB, byInitial];
     }
 
-    protected override Tensor[] Eager(KernelCall call) => cell.StepThrough(ParaRnnCell.ByTime(call[0]) + call[3], [call[1], call[2]], call.Optional(4));
+    protected override Tensor[] Eager(KernelCall call) =>
+        cell.StepThrough(ParaRnnCell.ByTime(call[0]) + call[3], [call[1], call[2]], call.Optional(4));
 }

@@ -5,8 +5,8 @@ using TorchZoo.Kernels.Cpu;
 namespace TorchZoo.Models.Sequences;
 
 /// <summary>
-/// The gates' functions of some registers that lie one behind the other, in place. Each is compiled by itself: all gates of a step in one method
-/// have more variables than the just-in-time compiler keeps in registers, or inlines.
+/// The gates' functions of some registers that lie one behind the other, in place. Each is compiled by itself: all gates of a step in one
+/// method have more variables than the just-in-time compiler keeps in registers, or inlines.
 /// </summary>
 internal static unsafe class GateMath
 {
@@ -19,7 +19,8 @@ internal static unsafe class GateMath
     }
 
     [MethodImpl(Hot)]
-    public static void Sigmoid<V, T>(T* x, T* slopes, int registers) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Sigmoid<V, T>(T* x, T* slopes, int registers) where V : struct, ILanes<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (var end = x + registers * V.Count; x < end; x += V.Count, slopes += V.Count)
         {
@@ -35,7 +36,8 @@ internal static unsafe class GateMath
     }
 
     [MethodImpl(Hot)]
-    public static void Tanh<V, T>(T* x, T* slopes, int registers) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Tanh<V, T>(T* x, T* slopes, int registers) where V : struct, ILanes<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (var end = x + registers * V.Count; x < end; x += V.Count, slopes += V.Count)
         {

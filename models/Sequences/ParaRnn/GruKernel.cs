@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Sequences;
 
 /// <summary>
-/// ParaGRU's recurrence and its gradient on the CPU, one pass each. The forward pass keeps the states alone; the backward pass makes the gates
-/// from them again, which needs no state of a later step, so that one multiplication and addition is all that steps wait for.
+/// ParaGRU's recurrence and its gradient on the CPU, one pass each. The forward pass keeps the states alone; the backward pass makes the
+/// gates from them again, which needs no state of a later step, so that one multiplication and addition is all that steps wait for.
 /// </summary>
 internal static unsafe class GruKernel
 {
@@ -19,7 +19,8 @@ internal static unsafe class GruKernel
     {
         var layout = SeriesLayout.Of<T>(inputs);
         var states = empty([layout.Batch, layout.Steps, layout.Channels], inputs.dtype);
-        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pb = Plain<T>(b, nameof(b)), p0 = Plain<T>(initial, nameof(initial)),
+        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pb = Plain<T>(b, nameof(b)),
+            p0 = Plain<T>(initial, nameof(initial)),
             ph = Pinned<T>.Of(states, nameof(states));
         nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wb = (nint)pb.Pointer, h0 = (nint)p0.Pointer, h = (nint)ph.Pointer;
         layout.Run((first, end) => layout.Dispatch<T, ForwardUnit<T>>(new(layout, first, end, (T*)u, (T*)wa, (T*)wb, (T*)h0, (T*)h)));
@@ -27,17 +28,21 @@ internal static unsafe class GruKernel
     }
 
     /// <summary>Gradients by inputs, A, b and the initial state.</summary>
-    public static (Tensor ByInputs, Tensor ByA, Tensor ByB, Tensor? ByInitial) Backward<T>(Tensor inputs, Tensor a, Tensor b, Tensor? initial, Tensor states, Tensor byStates)
+    public static (Tensor ByInputs, Tensor ByA, Tensor ByB, Tensor? ByInitial) Backward<T>(Tensor inputs, Tensor a, Tensor b,
+        Tensor? initial, Tensor states, Tensor byStates)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var layout = SeriesLayout.Of<T>(inputs);
         var byInputs = empty(inputs.shape, inputs.dtype);
         var byInitial = initial is null ? null : zeros(initial.shape, initial.dtype);
         var sums = zeros([layout.Batch, Sums, layout.Channels], inputs.dtype);
-        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pb = Plain<T>(b, nameof(b)), p0 = Plain<T>(initial, nameof(initial)),
-            ph = Plain<T>(states, nameof(states)), pg = Plain<T>(byStates, nameof(byStates)), pby = Pinned<T>.Of(byInputs, nameof(byInputs)),
+        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pb = Plain<T>(b, nameof(b)),
+            p0 = Plain<T>(initial, nameof(initial)),
+            ph = Plain<T>(states, nameof(states)), pg = Plain<T>(byStates, nameof(byStates)),
+            pby = Pinned<T>.Of(byInputs, nameof(byInputs)),
             pby0 = Plain<T>(byInitial, nameof(byInitial)), ps = Pinned<T>.Of(sums, nameof(sums));
-        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wb = (nint)pb.Pointer, h0 = (nint)p0.Pointer, h = (nint)ph.Pointer, g = (nint)pg.Pointer,
+        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wb = (nint)pb.Pointer, h0 = (nint)p0.Pointer, h = (nint)ph.Pointer,
+            g = (nint)pg.Pointer,
             by = (nint)pby.Pointer, by0 = (nint)pby0.Pointer, s = (nint)ps.Pointer;
         SeriesLayout.Touch(pby);
         layout.Run((first, end) => layout.Dispatch<T, BackwardUnit<T>>(
@@ -46,9 +51,11 @@ internal static unsafe class GruKernel
         return (byInputs, total.narrow(0, 0, 3), total.narrow(0, 3, 3), byInitial);
     }
 
-    private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged => tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
+    private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged =>
+        tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
 
-    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* weights, T* biases, T* initial, T* states) : ILanesKernel<T>
+    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* weights, T* biases, T* initial,
+        T* states) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
@@ -63,11 +70,13 @@ internal static unsafe class GruKernel
             long steps = layout.Steps, width = layout.Width, channels = layout.Channels;
             var count = (int)(end - first);
             var columns = stackalloc SeriesColumn[SeriesLayout.Side];
-            T* state = stackalloc T[4 * SeriesLayout.Side * V.Count], z = state + count * V.Count, r = z + count * V.Count, candidate = r + count * V.Count;
+            T* state = stackalloc T[4 * SeriesLayout.Side * V.Count], z = state + count * V.Count, r = z + count * V.Count,
+                candidate = r + count * V.Count;
             for (var k = 0; k < count; k++)
             {
                 columns[k] = layout[first + k];
-                var h = initial == null ? V.Zero : TFill.Load<V, T>(initial + columns[k].Batch * channels + columns[k].Channel, columns[k].Count);
+                var h = initial == null ? V.Zero : TFill.Load<V, T>(initial + columns[k].Batch * channels + columns[k].Channel,
+                    columns[k].Count);
                 h.Store(state + k * V.Count);
             }
             var one = V.Create(T.One);
@@ -80,7 +89,8 @@ internal static unsafe class GruKernel
                     T* u = inputs + columns[k].Inputs + step * 3 * width, at = a + channel, bias = b + channel;
                     var h = V.Load(state + k * V.Count);
                     V.MultiplyAdd(TFill.Load<V, T>(at, n), h, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)).Store(z + k * V.Count);
-                    V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(r + k * V.Count);
+                    V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h,
+                        TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(r + k * V.Count);
                 }
                 GateMath.Sigmoid<V, T>(z, 2 * count);
                 for (var k = 0; k < count; k++)
@@ -102,7 +112,8 @@ internal static unsafe class GruKernel
         }
     }
 
-    private readonly struct BackwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* a, T* b, T* initial, T* states, T* byStates, T* byInputs, T* byInitial, T* sums)
+    private readonly struct BackwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* a, T* b, T* initial, T* states,
+        T* byStates, T* byInputs, T* byInitial, T* sums)
         : ILanesKernel<T> where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
@@ -120,7 +131,8 @@ internal static unsafe class GruKernel
             // Of each column J λ of the step behind, and sums.
             T* carried = stackalloc T[(1 + Sums) * SeriesLayout.Side * V.Count], ownSums = carried + SeriesLayout.Side * V.Count;
             // Of some steps, column by column: states before, gates and their slopes.
-            T* before = stackalloc T[7 * most * V.Count], z = before + most * V.Count, r = z + most * V.Count, candidate = r + most * V.Count,
+            T* before = stackalloc T[7 * most * V.Count], z = before + most * V.Count, r = z + most * V.Count,
+                candidate = r + most * V.Count,
                 zSlopes = candidate + most * V.Count, rSlopes = zSlopes + most * V.Count, nSlopes = rSlopes + most * V.Count;
             for (var k = 0; k < count; k++) columns[k] = layout[first + k];
             for (var i = 0; i < (1 + Sums) * SeriesLayout.Side; i++) V.Zero.Store(carried + i * V.Count);
@@ -131,7 +143,8 @@ internal static unsafe class GruKernel
                 var steps = (int)(to - from);
                 // Row by row: no gate needs a later step's.
                 for (var i = 0; i < steps; i++)
-                    for (var k = 0; k < count; k++) Enter<V, TFill>(columns + k, from + i, (k * steps + i) * V.Count, before, z, r, candidate, nSlopes);
+                    for (var k = 0; k < count; k++) Enter<V, TFill>(columns + k, from + i, (k * steps + i) * V.Count, before, z, r,
+                        candidate, nSlopes);
                 GateMath.Sigmoid<V, T>(z, zSlopes, count * steps);
                 GateMath.Sigmoid<V, T>(r, rSlopes, count * steps);
                 for (var i = 0; i < count * steps * V.Count; i += V.Count)
@@ -140,17 +153,20 @@ internal static unsafe class GruKernel
                 for (var k = 0; k < count; k++)
                 {
                     var at = k * steps * V.Count;
-                    Leave<V, TFill>(columns + k, from, steps, before + at, z + at, r + at, candidate + at, zSlopes + at, rSlopes + at, nSlopes + at,
+                    Leave<V, TFill>(columns + k, from, steps, before + at, z + at, r + at, candidate + at, zSlopes + at, rSlopes + at,
+                        nSlopes + at,
                         carried + k * V.Count, ownSums + k * Sums * V.Count);
                 }
                 if (++group % TimeSums.Groups == 0 || from == 0)
                     for (var k = 0; k < count; k++)
-                        TimeSums.Flush<V, T, TFill>(ownSums + k * Sums * V.Count, sums + columns[k].Batch * Sums * layout.Channels + columns[k].Channel, Sums,
+                        TimeSums.Flush<V, T, TFill>(ownSums + k * Sums * V.Count,
+                            sums + columns[k].Batch * Sums * layout.Channels + columns[k].Channel, Sums,
                             layout.Channels, columns[k].Count);
             }
             if (byInitial == null) return;
             for (var k = 0; k < count; k++)
-                TFill.Store<V, T>(V.Load(carried + k * V.Count), byInitial + columns[k].Batch * layout.Channels + columns[k].Channel, columns[k].Count);
+                TFill.Store<V, T>(V.Load(carried + k * V.Count), byInitial + columns[k].Batch * layout.Channels + columns[k].Channel,
+                    columns[k].Count);
         }
 
         // What goes into the gates. The candidate's needs r: its two parts are u + b and, where its slope will be, A h.
@@ -164,13 +180,15 @@ internal static unsafe class GruKernel
                 : initial == null ? V.Zero : TFill.Load<V, T>(initial + sample * channels + channel, n);
             h.Store(before + to);
             V.MultiplyAdd(TFill.Load<V, T>(at, n), h, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)).Store(z + to);
-            V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(r + to);
+            V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h,
+                TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(r + to);
             (TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n)).Store(candidate + to);
             (TFill.Load<V, T>(at + 2 * channels, n) * h).Store(scaled + to);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private void Leave<V, TFill>(SeriesColumn* column, long from, int count, T* before, T* z, T* r, T* candidate, T* zSlopes, T* rSlopes, T* nSlopes, T* carried, T* sums)
+        private void Leave<V, TFill>(SeriesColumn* column, long from, int count, T* before, T* z, T* r, T* candidate, T* zSlopes,
+            T* rSlopes, T* nSlopes, T* carried, T* sums)
             where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
             long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel;

@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Sequences;
 
-/// <summary>A cell with a diagonal or 2 × 2 block Jacobian that can compute some channels of some samples without the others: what Newton's method
-/// hasn't solved is a matter of these alone then.</summary>
+/// <summary>A cell with a diagonal or 2 × 2 block Jacobian that can compute some channels of some samples without the others: what Newton's
+/// method hasn't solved is a matter of these alone then.</summary>
 public interface IChannelwiseCell : IRecurrentCell
 {
     /// <summary>The states of some series, step by step.</summary>

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Sequences;
 
 /// <summary>
-/// ParaLSTM's recurrence and its gradient on the CPU, one pass each. The forward pass keeps the states alone; the backward pass makes the gates
-/// from them again, which needs no state of a later step, so that steps wait for the product of a 2 × 2 matrix with a vector alone.
+/// ParaLSTM's recurrence and its gradient on the CPU, one pass each. The forward pass keeps the states alone; the backward pass makes the
+/// gates from them again, which needs no state of a later step, so that steps wait for the product of a 2 × 2 matrix with a vector alone.
 /// </summary>
 internal static unsafe class LstmKernel
 {
@@ -15,31 +15,40 @@ internal static unsafe class LstmKernel
     private const int Sums = 8;
 
     /// <summary>h and c, (batch, time, channels) each, from inputs (heads, batch, time, 3, channels of a head).</summary>
-    public static (Tensor H, Tensor C) Forward<T>(Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial) where T : unmanaged, IFloatingPointIeee754<T>
+    public static (Tensor H, Tensor C) Forward<T>(Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         var layout = SeriesLayout.Of<T>(inputs);
         long[] shape = [layout.Batch, layout.Steps, layout.Channels];
         Tensor hidden = empty(shape, inputs.dtype), cells = empty(shape, inputs.dtype);
-        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)), pb = Plain<T>(b, nameof(b)),
+        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)),
+            pb = Plain<T>(b, nameof(b)),
             p0 = Plain<T>(initial, nameof(initial)), ph = Pinned<T>.Of(hidden, nameof(hidden)), pc = Pinned<T>.Of(cells, nameof(cells));
-        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer, h = (nint)ph.Pointer, c = (nint)pc.Pointer;
-        layout.Run((first, end) => layout.Dispatch<T, ForwardUnit<T>>(new(layout, first, end, (T*)u, (T*)wa, (T*)wp, (T*)wb, (T*)s0, (T*)h, (T*)c)));
+        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer,
+            h = (nint)ph.Pointer, c = (nint)pc.Pointer;
+        layout.Run((first, end) => layout.Dispatch<T, ForwardUnit<T>>(new(layout, first, end, (T*)u, (T*)wa, (T*)wp, (T*)wb, (T*)s0, (T*)h,
+            (T*)c)));
         return (hidden, cells);
     }
 
     /// <summary>Gradients by inputs, A, peepholes, b and the initial state.</summary>
     public static (Tensor ByInputs, Tensor ByA, Tensor ByPeepholes, Tensor ByB, Tensor? ByInitial) Backward<T>(
-        Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial, Tensor hidden, Tensor cells, Tensor? byHidden, Tensor? byCells)
+        Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial, Tensor hidden, Tensor cells, Tensor? byHidden,
+            Tensor? byCells)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var layout = SeriesLayout.Of<T>(inputs);
         var byInputs = empty(inputs.shape, inputs.dtype);
         var byInitial = initial is null ? null : zeros(initial.shape, initial.dtype);
         var sums = zeros([layout.Batch, Sums, layout.Channels], inputs.dtype);
-        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)), pb = Plain<T>(b, nameof(b)),
-            p0 = Plain<T>(initial, nameof(initial)), ph = Plain<T>(hidden, nameof(hidden)), pc = Plain<T>(cells, nameof(cells)), pgh = Plain<T>(byHidden, nameof(byHidden)),
-            pgc = Plain<T>(byCells, nameof(byCells)), pby = Pinned<T>.Of(byInputs, nameof(byInputs)), pby0 = Plain<T>(byInitial, nameof(byInitial)), ps = Pinned<T>.Of(sums, nameof(sums));
-        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer, h = (nint)ph.Pointer, c = (nint)pc.Pointer,
+        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)),
+            pb = Plain<T>(b, nameof(b)),
+            p0 = Plain<T>(initial, nameof(initial)), ph = Plain<T>(hidden, nameof(hidden)), pc = Plain<T>(cells, nameof(cells)),
+            pgh = Plain<T>(byHidden, nameof(byHidden)),
+            pgc = Plain<T>(byCells, nameof(byCells)), pby = Pinned<T>.Of(byInputs, nameof(byInputs)),
+            pby0 = Plain<T>(byInitial, nameof(byInitial)), ps = Pinned<T>.Of(sums, nameof(sums));
+        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer,
+            h = (nint)ph.Pointer, c = (nint)pc.Pointer,
             gh = (nint)pgh.Pointer, gc = (nint)pgc.Pointer, by = (nint)pby.Pointer, by0 = (nint)pby0.Pointer, s = (nint)ps.Pointer;
         SeriesLayout.Touch(pby);
         layout.Run((first, end) => layout.Dispatch<T, BackwardUnit<T>>(
@@ -48,9 +57,11 @@ internal static unsafe class LstmKernel
         return (byInputs, total.narrow(0, 0, 3), total.narrow(0, 6, 2), total.narrow(0, 3, 3), byInitial);
     }
 
-    private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged => tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
+    private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged =>
+        tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
 
-    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* weights, T* peepholes, T* biases, T* initial, T* outputs, T* cells) : ILanesKernel<T>
+    private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* weights, T* peepholes, T* biases,
+        T* initial, T* outputs, T* cells) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
@@ -66,7 +77,8 @@ internal static unsafe class LstmKernel
             var count = (int)(end - first);
             var columns = stackalloc SeriesColumn[SeriesLayout.Side];
             for (var k = 0; k < count; k++) columns[k] = layout[first + k];
-            T* hidden = stackalloc T[5 * SeriesLayout.Side * V.Count], cell = hidden + count * V.Count, f = cell + count * V.Count, g = f + count * V.Count, o = g + count * V.Count;
+            T* hidden = stackalloc T[5 * SeriesLayout.Side * V.Count], cell = hidden + count * V.Count, f = cell + count * V.Count,
+                g = f + count * V.Count, o = g + count * V.Count;
             for (var k = 0; k < count; k++)
             {
                 V h = V.Zero, c = V.Zero;
@@ -87,10 +99,13 @@ internal static unsafe class LstmKernel
                     long n = columns[k].Count, channel = columns[k].Channel;
                     T* u = inputs + columns[k].Inputs + step * 3 * width, at = a + channel, bias = b + channel;
                     V h = V.Load(hidden + k * V.Count), c = V.Load(cell + k * V.Count);
-                    V.MultiplyAdd(TFill.Load<V, T>(at, n), h, V.MultiplyAdd(TFill.Load<V, T>(p + channel, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)))
+                    V.MultiplyAdd(TFill.Load<V, T>(at, n), h,
+                        V.MultiplyAdd(TFill.Load<V, T>(p + channel, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n)))
                         .Store(f + k * V.Count);
-                    V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(o + k * V.Count);
-                    V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h, TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n))
+                    V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h,
+                        TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n)).Store(o + k * V.Count);
+                    V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h,
+                        TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n))
                         .Store(g + k * V.Count);
                 }
                 GateMath.Sigmoid<V, T>(f, count);
@@ -118,7 +133,8 @@ internal static unsafe class LstmKernel
         }
     }
 
-    private readonly struct BackwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* a, T* peepholes, T* b, T* initial, T* hidden, T* cells,
+    private readonly struct BackwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* a, T* peepholes, T* b, T* initial,
+        T* hidden, T* cells,
         T* byHidden, T* byCells, T* byInputs, T* byInitial, T* sums) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -137,8 +153,10 @@ internal static unsafe class LstmKernel
             // Of each column Jᵀ λ of the step behind, c's half and h's, and sums.
             T* carried = stackalloc T[(2 + Sums) * SeriesLayout.Side * V.Count], ownSums = carried + 2 * SeriesLayout.Side * V.Count;
             // Of some steps, column by column: states before, gates and their slopes.
-            T* beforeH = stackalloc T[10 * most * V.Count], beforeC = beforeH + most * V.Count, f = beforeC + most * V.Count, o = f + most * V.Count, g = o + most * V.Count,
-                t = g + most * V.Count, fSlopes = t + most * V.Count, oSlopes = fSlopes + most * V.Count, gSlopes = oSlopes + most * V.Count, tSlopes = gSlopes + most * V.Count;
+            T* beforeH = stackalloc T[10 * most * V.Count], beforeC = beforeH + most * V.Count, f = beforeC + most * V.Count,
+                o = f + most * V.Count, g = o + most * V.Count,
+                t = g + most * V.Count, fSlopes = t + most * V.Count, oSlopes = fSlopes + most * V.Count,
+                gSlopes = oSlopes + most * V.Count, tSlopes = gSlopes + most * V.Count;
             for (var k = 0; k < count; k++) columns[k] = layout[first + k];
             for (var i = 0; i < (2 + Sums) * SeriesLayout.Side; i++) V.Zero.Store(carried + i * V.Count);
             var group = 0;
@@ -148,7 +166,8 @@ internal static unsafe class LstmKernel
                 var steps = (int)(to - from);
                 // Row by row: no gate needs a later step's.
                 for (var i = 0; i < steps; i++)
-                    for (var k = 0; k < count; k++) Enter<V, TFill>(columns + k, from + i, (k * steps + i) * V.Count, beforeH, beforeC, f, o, g, t);
+                    for (var k = 0; k < count; k++) Enter<V, TFill>(columns + k, from + i, (k * steps + i) * V.Count, beforeH, beforeC, f,
+                        o, g, t);
                 GateMath.Sigmoid<V, T>(f, fSlopes, count * steps);
                 GateMath.Sigmoid<V, T>(o, oSlopes, count * steps);
                 GateMath.Tanh<V, T>(g, gSlopes, count * steps);
@@ -156,12 +175,14 @@ internal static unsafe class LstmKernel
                 for (var k = 0; k < count; k++)
                 {
                     var at = k * steps * V.Count;
-                    Leave<V, TFill>(columns + k, from, steps, beforeH + at, beforeC + at, f + at, o + at, g + at, t + at, most * V.Count * 4,
+                    Leave<V, TFill>(columns + k, from, steps, beforeH + at, beforeC + at, f + at, o + at, g + at, t + at,
+                        most * V.Count * 4,
                         carried + 2 * k * V.Count, ownSums + k * Sums * V.Count);
                 }
                 if (++group % TimeSums.Groups == 0 || from == 0)
                     for (var k = 0; k < count; k++)
-                        TimeSums.Flush<V, T, TFill>(ownSums + k * Sums * V.Count, sums + columns[k].Batch * Sums * layout.Channels + columns[k].Channel, Sums,
+                        TimeSums.Flush<V, T, TFill>(ownSums + k * Sums * V.Count,
+                            sums + columns[k].Batch * Sums * layout.Channels + columns[k].Channel, Sums,
                             layout.Channels, columns[k].Count);
             }
             if (byInitial == null) return;
@@ -196,15 +217,19 @@ internal static unsafe class LstmKernel
             c.Store(beforeC + to);
             var cell = TFill.Load<V, T>(cells + row, n);
             cell.Store(t + to);
-            V.MultiplyAdd(TFill.Load<V, T>(at, n), h, V.MultiplyAdd(TFill.Load<V, T>(peephole, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n))).Store(f + to);
+            V.MultiplyAdd(TFill.Load<V, T>(at, n), h,
+                V.MultiplyAdd(TFill.Load<V, T>(peephole, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n))).Store(f + to);
             V.MultiplyAdd(TFill.Load<V, T>(peephole + channels, n), cell,
-                V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h, TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n))).Store(o + to);
-            V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h, TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n)).Store(g + to);
+                V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h,
+                TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n))).Store(o + to);
+            V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h,
+                TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n)).Store(g + to);
         }
 
         // Slopes lie a distance behind the gates.
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private void Leave<V, TFill>(SeriesColumn* column, long from, int count, T* beforeH, T* beforeC, T* f, T* o, T* g, T* t, int slopes, T* carried, T* sums)
+        private void Leave<V, TFill>(SeriesColumn* column, long from, int count, T* beforeH, T* beforeC, T* f, T* o, T* g, T* t, int slopes,
+            T* carried, T* sums)
             where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
             long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel;

@@ -6,7 +6,8 @@ namespace TorchZoo.Models.Sequences;
 /// A gated recurrent unit whose recurrent matrices are diagonal: with u = x B + b,
 /// z = σ(A₀ h + u₀), r = σ(A₁ h + u₁), n = tanh(A₂ h r + u₂), h' = (1 − z) h + z n. x (batch, time, inputs) → h (batch, time, states).
 /// </summary>
-/// <remarks>Beside <c>nn.GRU</c> the update gate means the opposite: at z = 1 the state is overwritten. Source: arXiv 2510.21450, section 4.</remarks>
+/// <remarks>Beside <c>nn.GRU</c> the update gate means the opposite: at z = 1 the state is overwritten. Source: arXiv 2510.21450, section
+/// 4.</remarks>
 public sealed class ParaGru : ParaRnnCell
 {
     private static readonly Nonlinearity[] Standard = [Nonlinearity.Sigmoid, Nonlinearity.Sigmoid, Nonlinearity.Tanh];
@@ -25,8 +26,8 @@ public sealed class ParaGru : ParaRnnCell
     /// <param name="reset">What r is made with.</param>
     /// <param name="candidate">What n is made with.</param>
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
-    /// <exception cref="ArgumentException">A number isn't positive, the heads don't divide inputs and states, an option isn't valid, or the mode is
-    /// fused and a nonlinearity isn't the usual one.</exception>
+    /// <exception cref="ArgumentException">A number isn't positive, the heads don't divide inputs and states, an option isn't valid, or the
+    /// mode is fused and a nonlinearity isn't the usual one.</exception>
     public ParaGru(long inputDim, long stateDim, long numHeads = 2, RecurrenceMode mode = RecurrenceMode.Auto, NewtonOptions? newton = null,
         double? maxRecurrentNorm = null, Nonlinearity update = Nonlinearity.Sigmoid, Nonlinearity reset = Nonlinearity.Sigmoid,
         Nonlinearity candidate = Nonlinearity.Tanh, Generator? generator = null)
@@ -56,10 +57,12 @@ public sealed class ParaGru : ParaRnnCell
     private protected override Tensor Slopes(Tensor[] u, Tensor[] weights, Tensor[] states)
     {
         var h = states[0];
-        Tensor zIn = weights[0] * h + u[0], z = _update.Of(zIn), rIn = weights[1] * h + u[1], r = _reset.Of(rIn), nIn = weights[2] * h * r + u[2], n = _candidate.Of(nIn);
+        Tensor zIn = weights[0] * h + u[0], z = _update.Of(zIn), rIn = weights[1] * h + u[1], r = _reset.Of(rIn),
+            nIn = weights[2] * h * r + u[2], n = _candidate.Of(nIn);
         return 1 - z + (n - h) * _update.Slope(zIn, z) * weights[0]
             + z * _candidate.Slope(nIn, n) * weights[2] * (r + h * _reset.Slope(rIn, r) * weights[1]);
     }
 
-    private protected override Tensor[] Fused(Tensor inputs, Tensor[] weights, Tensor bias, Tensor? initial) => _fused.Apply(inputs, weights[0], bias, initial);
+    private protected override Tensor[] Fused(Tensor inputs, Tensor[] weights, Tensor bias, Tensor? initial) =>
+        _fused.Apply(inputs, weights[0], bias, initial);
 }

@@ -28,9 +28,10 @@ public sealed class ParaLstm : ParaRnnCell
     /// <param name="candidate">What g is made with.</param>
     /// <param name="state">What c' goes through to the output.</param>
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
-    /// <exception cref="ArgumentException">A number isn't positive, the heads don't divide inputs and states, an option isn't valid, or the mode is
-    /// fused and a nonlinearity isn't the usual one.</exception>
-    public ParaLstm(long inputDim, long stateDim, long numHeads = 2, RecurrenceMode mode = RecurrenceMode.Auto, NewtonOptions? newton = null,
+    /// <exception cref="ArgumentException">A number isn't positive, the heads don't divide inputs and states, an option isn't valid, or the
+    /// mode is fused and a nonlinearity isn't the usual one.</exception>
+    public ParaLstm(long inputDim, long stateDim, long numHeads = 2, RecurrenceMode mode = RecurrenceMode.Auto,
+        NewtonOptions? newton = null,
         double? maxRecurrentNorm = null, Nonlinearity forget = Nonlinearity.Sigmoid, Nonlinearity output = Nonlinearity.Sigmoid,
         Nonlinearity candidate = Nonlinearity.Tanh, Nonlinearity state = Nonlinearity.Tanh, Generator? generator = null)
         : base(nameof(ParaLstm), inputDim, stateDim, numHeads, mode, newton, maxRecurrentNorm, [forget, output, candidate, state], Standard)
@@ -50,7 +51,8 @@ public sealed class ParaLstm : ParaRnnCell
 
     private protected override int StatesPerChannel => 2;
 
-    private protected override bool HasBoundedStates => _forget.IsShare() && _output.IsShare() && _candidate == Nonlinearity.Tanh && _state == Nonlinearity.Tanh;
+    private protected override bool HasBoundedStates =>
+        _forget.IsShare() && _output.IsShare() && _candidate == Nonlinearity.Tanh && _state == Nonlinearity.Tanh;
 
     private protected override Tensor[] RecurrentWeights => [RecurrentWeight, PeepholeWeight];
 

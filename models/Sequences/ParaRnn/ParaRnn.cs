@@ -10,8 +10,8 @@ namespace TorchZoo.Models.Sequences;
 /// Nonlinear recurrent layers that train in parallel over the sequence: x (batch, time, inputs) → y (batch, time, states), or twice as many
 /// channels if bidirectional.
 /// </summary>
-/// <remarks>State names: <c>layers.0.A</c>, …; <c>reverse_layers.0.A</c>, … of the recurrences backward in time. Source: Danieli et al. 2025, arXiv
-/// 2510.21450.</remarks>
+/// <remarks>State names: <c>layers.0.A</c>, …; <c>reverse_layers.0.A</c>, … of the recurrences backward in time. Source: Danieli et al.
+/// 2025, arXiv 2510.21450.</remarks>
 [Model("pararnn")]
 public sealed class ParaRnn : Module<Tensor, Tensor>, IConfigured
 {
@@ -33,12 +33,15 @@ public sealed class ParaRnn : Module<Tensor, Tensor>, IConfigured
         if (config.Bidirectional) _reverse = Layers();
         RegisterComponents();
 
-        ModuleList<ParaRnnCell> Layers() => ModuleList<ParaRnnCell>([.. Enumerable.Range(0, config.NumLayers).Select(i => Cell(i == 0 ? config.InputDim : OutputDim))]);
+        ModuleList<ParaRnnCell> Layers() => ModuleList<ParaRnnCell>(
+            [.. Enumerable.Range(0, config.NumLayers).Select(i => Cell(i == 0 ? config.InputDim : OutputDim))]);
 
         ParaRnnCell Cell(long inputs) => config.Cell switch
         {
-            CellKind.Gru => new ParaGru(inputs, config.StateDim, config.NumHeads, config.Mode, config.Newton, config.MaxRecurrentNorm, generator: generator),
-            CellKind.Lstm => new ParaLstm(inputs, config.StateDim, config.NumHeads, config.Mode, config.Newton, config.MaxRecurrentNorm, generator: generator),
+            CellKind.Gru => new ParaGru(inputs, config.StateDim, config.NumHeads, config.Mode, config.Newton, config.MaxRecurrentNorm,
+                generator: generator),
+            CellKind.Lstm => new ParaLstm(inputs, config.StateDim, config.NumHeads, config.Mode, config.Newton, config.MaxRecurrentNorm,
+                generator: generator),
             _ => throw new ArgumentException($"unknown cell {config.Cell}", nameof(config)),
         };
     }
@@ -73,14 +76,18 @@ public sealed class ParaRnn : Module<Tensor, Tensor>, IConfigured
 
     /// <summary>The outputs, and each recurrence's state after the last step.</summary>
     /// <param name="x">(batch, time, inputs)</param>
-    /// <param name="initial">States before the first step, layer by layer, forward before backward, as they are returned; null: zero.</param>
+    /// <param name="initial">States before the first step, layer by layer, forward before backward, as they are returned; null:
+    /// zero.</param>
     /// <param name="lengths">As in <see cref="forward(Tensor, Tensor?)"/>.</param>
-    /// <exception cref="ArgumentException">A shape or the number of states doesn't fit, or a length is negative or longer than x.</exception>
-    public (Tensor Y, IReadOnlyList<Tensor> States) ForwardWithState(Tensor x, IReadOnlyList<Tensor>? initial = null, Tensor? lengths = null)
+    /// <exception cref="ArgumentException">A shape or the number of states doesn't fit, or a length is negative or longer than
+    /// x.</exception>
+    public (Tensor Y, IReadOnlyList<Tensor> States) ForwardWithState(Tensor x, IReadOnlyList<Tensor>? initial = null,
+        Tensor? lengths = null)
     {
         ArgumentNullException.ThrowIfNull(x);
         CheckStates(initial);
-        if (x.dim() != 3) throw new ArgumentException($"expected (batch, time, {Config.InputDim}), got ({string.Join(", ", x.shape)})", nameof(x));
+        if (x.dim() != 3) throw new ArgumentException($"expected (batch, time, {Config.InputDim}), got ({string.Join(", ", x.shape)})",
+            nameof(x));
         SequenceLengths.Check(lengths, x);
         using var scope = NewDisposeScope();
         var states = new List<Tensor>();
@@ -123,6 +130,7 @@ public sealed class ParaRnn : Module<Tensor, Tensor>, IConfigured
     private void CheckStates(IReadOnlyList<Tensor>? states)
     {
         var count = _layers.Count + (_reverse?.Count ?? 0);
-        if (states is not null && states.Count != count) throw new ArgumentException($"expected {count} states, got {states.Count}", nameof(states));
+        if (states is not null && states.Count != count) throw new ArgumentException($"expected {count} states, got {states.Count}",
+            nameof(states));
     }
 }

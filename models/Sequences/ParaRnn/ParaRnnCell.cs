@@ -10,8 +10,9 @@ namespace TorchZoo.Models.Sequences;
 /// A recurrent layer whose channels don't depend on each other through the states: x (batch, time, inputs) → y (batch, time, states). What
 /// <see cref="ParaGru"/> and <see cref="ParaLstm"/> have in common.
 /// </summary>
-/// <remarks>State names: <c>A</c> (3, states), <c>B</c> (heads, inputs/heads, 3, states/heads), <c>b</c> (3, states), and <c>C</c> (2, states) of
-/// the LSTM, as in the reference. Under automatic casting the projection is 16-bit; the recurrence and its states never are.</remarks>
+/// <remarks>State names: <c>A</c> (3, states), <c>B</c> (heads, inputs/heads, 3, states/heads), <c>b</c> (3, states), and <c>C</c> (2,
+/// states) of the LSTM, as in the reference. Under automatic casting the projection is 16-bit; the recurrence and its states never
+/// are.</remarks>
 public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
 {
     private readonly ParallelRecurrenceSolver _solver;
@@ -19,23 +20,27 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     // What the kernels compute the gates with.
     private readonly bool _standard;
 
-    private protected ParaRnnCell(string name, long inputDim, long stateDim, long numHeads, RecurrenceMode mode, NewtonOptions? newton, double? maxRecurrentNorm,
+    private protected ParaRnnCell(string name, long inputDim, long stateDim, long numHeads, RecurrenceMode mode, NewtonOptions? newton,
+        double? maxRecurrentNorm,
         Nonlinearity[] nonlinearities, Nonlinearity[] standard) : base(name)
     {
         Positive(inputDim, nameof(inputDim));
         Positive(stateDim, nameof(stateDim));
         Positive(numHeads, nameof(numHeads));
         if (inputDim % numHeads != 0 || stateDim % numHeads != 0)
-            throw new ArgumentException($"expected a number of heads that divides {inputDim} inputs and {stateDim} states, got {numHeads}", nameof(numHeads));
+            throw new ArgumentException($"expected a number of heads that divides {inputDim} inputs and {stateDim} states, got {numHeads}",
+                nameof(numHeads));
         if (!Enum.IsDefined(mode)) throw new ArgumentException($"unknown mode {mode}", nameof(mode));
-        if (maxRecurrentNorm is { } norm && !(norm >= 0)) throw new ArgumentException($"expected a number ≥ 0, got {norm}", nameof(maxRecurrentNorm));
+        if (maxRecurrentNorm is { } norm && !(norm >= 0)) throw new ArgumentException($"expected a number ≥ 0, got {norm}",
+            nameof(maxRecurrentNorm));
         foreach (var n in nonlinearities)
             if (!Enum.IsDefined(n)) throw new ArgumentException($"unknown nonlinearity {n}", nameof(nonlinearities));
         (InputDim, StateDim, NumHeads, Mode, MaxRecurrentNorm) = (inputDim, stateDim, numHeads, mode, maxRecurrentNorm);
         _solver = new ParallelRecurrenceSolver(newton);
         _standard = nonlinearities.SequenceEqual(standard);
         if (mode == RecurrenceMode.Fused && !_standard)
-            throw new ArgumentException($"the fused kernel computes with {string.Join(", ", standard)}, not {string.Join(", ", nonlinearities)}", nameof(mode));
+            throw new ArgumentException(
+                $"the fused kernel computes with {string.Join(", ", standard)}, not {string.Join(", ", nonlinearities)}", nameof(mode));
 
         static void Positive(long value, string name)
         {
@@ -58,8 +63,8 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     /// <summary>How Newton's method iterates.</summary>
     public NewtonOptions Newton => _solver.Options;
 
-    /// <summary>Recurrent weights beyond ± this are set to it before each use; null: they are free. Below 1 states forget, and Newton's method
-    /// converges in a few iterations.</summary>
+    /// <summary>Recurrent weights beyond ± this are set to it before each use; null: they are free. Below 1 states forget, and Newton's
+    /// method converges in a few iterations.</summary>
     public double? MaxRecurrentNorm { get; }
 
     /// <summary>What Newton's method did in the last forward pass; null if it had nothing to do.</summary>
@@ -94,12 +99,14 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     private protected abstract Tensor[] RecurrentWeights { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">x isn't (batch, time, inputs) with at least one step, or has another type or device than the weights.</exception>
+    /// <exception cref="ArgumentException">x isn't (batch, time, inputs) with at least one step, or has another type or device than the
+    /// weights.</exception>
     public override Tensor forward(Tensor x) => forward(x, null);
 
     /// <summary>The outputs.</summary>
     /// <param name="x">(batch, time, inputs)</param>
-    /// <param name="initial">The state before the first step: (batch, states) of the GRU, (batch, 2 states) of the LSTM, c first; null: zero.</param>
+    /// <param name="initial">The state before the first step: (batch, states) of the GRU, (batch, 2 states) of the LSTM, c first; null:
+    /// zero.</param>
     /// <returns>(batch, time, states), of x's type.</returns>
     /// <exception cref="ArgumentException">A shape, type or device doesn't fit, or there is no step.</exception>
     public Tensor forward(Tensor x, Tensor? initial)
@@ -111,9 +118,10 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     /// <summary>The outputs, and the state after the last step: the next call's initial state.</summary>
     /// <param name="x">(batch, time, inputs)</param>
     /// <param name="initial">As in <see cref="forward(Tensor, Tensor?)"/>.</param>
-    /// <param name="lengths">(batch), int64: how many steps of each sample count. Outputs behind them are zero, and the state is that after the
-    /// last that counts; null: all.</param>
-    /// <exception cref="ArgumentException">A shape, type or device doesn't fit, there is no step, or a length is negative or longer than x.</exception>
+    /// <param name="lengths">(batch), int64: how many steps of each sample count. Outputs behind them are zero, and the state is that after
+    /// the last that counts; null: all.</param>
+    /// <exception cref="ArgumentException">A shape, type or device doesn't fit, there is no step, or a length is negative or longer than
+    /// x.</exception>
     public (Tensor Y, Tensor State) ForwardWithState(Tensor x, Tensor? initial = null, Tensor? lengths = null)
     {
         using var scope = NewDisposeScope();
@@ -158,7 +166,8 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     public Tensor Precompute(Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        if (x.dim() == 0 || x.shape[^1] != InputDim) throw new ArgumentException($"expected (…, {InputDim}), got ({string.Join(", ", x.shape)})", nameof(x));
+        if (x.dim() == 0 || x.shape[^1] != InputDim)
+            throw new ArgumentException($"expected (…, {InputDim}), got ({string.Join(", ", x.shape)})", nameof(x));
         using var scope = NewDisposeScope();
         var u = ByTime(Project(x.reshape(1, -1, InputDim))) + Bias;
         return u.view([.. x.shape[..^1], 3, StateDim]).MoveToOuterDisposeScope();
@@ -180,7 +189,8 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
         ArgumentNullException.ThrowIfNull(u);
         ArgumentNullException.ThrowIfNull(state);
         using var scope = NewDisposeScope();
-        return Slopes(u.unbind(-2), [.. RecurrentWeights.SelectMany(w => w.unbind(0))], state.chunk(StatesPerChannel, -1)).MoveToOuterDisposeScope();
+        return Slopes(u.unbind(-2), [.. RecurrentWeights.SelectMany(w => w.unbind(0))],
+            state.chunk(StatesPerChannel, -1)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -286,9 +296,11 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
         initial = initial?.to(inputs.dtype);
         var mode = stepByStep && Mode != RecurrenceMode.Sequential ? RecurrenceMode.Auto : Mode;
         if (mode == RecurrenceMode.Auto)
-            mode = _standard && FusedGru.HasKernel(inputs) ? RecurrenceMode.Fused : stepByStep ? RecurrenceMode.Sequential : RecurrenceMode.Parallel;
+            mode = _standard && FusedGru.HasKernel(inputs) ? RecurrenceMode.Fused
+                : stepByStep ? RecurrenceMode.Sequential : RecurrenceMode.Parallel;
         if (mode == RecurrenceMode.Fused && !FusedGru.HasKernel(inputs))
-            throw new NotSupportedException($"there is no fused kernel for {inputs.dtype} on {inputs.device}; use {nameof(RecurrenceMode)}.{nameof(RecurrenceMode.Auto)}");
+            throw new NotSupportedException($"there is no fused kernel for {inputs.dtype} on {inputs.device}; use "
+                + $"{nameof(RecurrenceMode)}.{nameof(RecurrenceMode.Auto)}");
         if (!stepByStep) LastReport = null;
         Tensor[] weights = [.. RecurrentWeights.Select(w => w.to(inputs.dtype))];
         switch (mode)

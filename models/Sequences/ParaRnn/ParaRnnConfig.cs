@@ -27,6 +27,7 @@ public sealed record ParaRnnConfig
     /// <summary>How Newton's method iterates.</summary>
     public NewtonOptions Newton { get; init; } = new();
 
-    /// <summary>Bound of the recurrent weights' entries; null: none. The paper trains with 0.5 for text, and without to track states.</summary>
+    /// <summary>Bound of the recurrent weights' entries; null: none. The paper trains with 0.5 for text, and without to track
+    /// states.</summary>
     public double? MaxRecurrentNorm { get; init; }
 }

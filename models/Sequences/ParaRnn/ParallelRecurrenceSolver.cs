@@ -6,16 +6,18 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Sequences;
 
 /// <summary>
-/// All states of a nonlinear recurrence h_t = f(h_{t−1}, u_t) at once: Newton's method on the system of all steps, where each iteration is a
-/// linear recurrence (arXiv 2510.21450, section 3).
+/// All states of a nonlinear recurrence h_t = f(h_{t−1}, u_t) at once: Newton's method on the system of all steps, where each iteration is
+/// a linear recurrence (arXiv 2510.21450, section 3).
 /// </summary>
 /// <remarks>
-/// <para>An iteration evaluates f and its Jacobian J at all times side by side and solves δ_t = J_t δ_{t−1} + (f(h_{t−1}, u_t) − h_t). After k
-/// iterations the first k + 1 states are exact, and where states forget, all of them converge quadratically whatever the length. Where they don't
-/// (large weights of a net that counts or remembers), iterations diverge: so each series is tested, by its residual and by the correction that
-/// follows from it, and what isn't solved is computed step by step (<see cref="NewtonOptions.OnNonConvergence"/>).</para>
-/// <para>The gradient is exact at the solution: λ_t = g_t + J_{t+1}ᵀ λ_{t+1}, one linear recurrence backward in time, and then that of one step at
-/// all times side by side. Memory for it is O(time × states), nothing of the iterations is kept. There are no gradients of gradients.</para>
+/// <para>An iteration evaluates f and its Jacobian J at all times side by side and solves δ_t = J_t δ_{t−1} + (f(h_{t−1}, u_t) − h_t).
+/// After k iterations the first k + 1 states are exact, and where states forget, all of them converge quadratically whatever the length.
+/// Where they don't (large weights of a net that counts or remembers), iterations diverge: so each series is tested, by its residual and by
+/// the correction that follows from it, and what isn't solved is computed step by step
+/// (<see cref="NewtonOptions.OnNonConvergence"/>).</para>
+/// <para>The gradient is exact at the solution: λ_t = g_t + J_{t+1}ᵀ λ_{t+1}, one linear recurrence backward in time, and then that of one
+/// step at all times side by side. Memory for it is O(time × states), nothing of the iterations is kept. There are no gradients of
+/// gradients.</para>
 /// </remarks>
 /// <param name="options">How it iterates; null: defaults.</param>
 /// <exception cref="ArgumentException">An option isn't valid.</exception>
@@ -35,7 +37,8 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(cell);
         ArgumentNullException.ThrowIfNull(u);
-        if (u.dim() < 2 || u.shape[1] == 0) throw new ArgumentException($"expected (batch, time, …) with at least one step, got ({string.Join(", ", u.shape)})", nameof(u));
+        if (u.dim() < 2 || u.shape[1] == 0)
+            throw new ArgumentException($"expected (batch, time, …) with at least one step, got ({string.Join(", ", u.shape)})", nameof(u));
         Expect.Type(u, nameof(u), ScalarType.Float32, ScalarType.Float64);
         Expect.Shape(initial, nameof(initial), u.shape[0], cell.StateSize);
         Expect.Like(initial, u, nameof(initial));
@@ -61,7 +64,8 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
     private static double Number(Tensor x) => x.to(ScalarType.Float64).item<double>();
 
     // As LinearRecurrence takes them.
-    private static Tensor Blocks(IRecurrentCell cell, Tensor jacobian) => cell.Structure == JacobianStructure.Dense ? jacobian.unsqueeze(-1) : jacobian;
+    private static Tensor Blocks(IRecurrentCell cell, Tensor jacobian) =>
+        cell.Structure == JacobianStructure.Dense ? jacobian.unsqueeze(-1) : jacobian;
 
     private static Tensor States(JacobianStructure structure, Tensor states) => structure switch
     {
@@ -77,7 +81,8 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
         var guarded = Options.OnNonConvergence != NonConvergence.Ignore;
         var tolerance = Options.ToleranceOf(u.dtype);
         // A correction of this size leaves one of its square, which is rounding.
-        var smallStep = Math.Max(tolerance, Math.Sqrt(u.dtype == ScalarType.Float64 ? double.BitIncrement(1) - 1 : float.BitIncrement(1) - 1));
+        var rounding = u.dtype == ScalarType.Float64 ? double.BitIncrement(1) - 1 : float.BitIncrement(1) - 1;
+        var smallStep = Math.Max(tolerance, Math.Sqrt(rounding));
         var bound = cell.StateBound is { } b ? Math.Max(b, start.numel() == 0 ? 0 : Number(start.abs().max())) : (double?)null;
         var steps = u.shape[1];
         var states = cell.Transition(u, zeros([u.shape[0], steps, cell.StateSize], u.dtype, u.device));
@@ -89,8 +94,10 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
             var previous = Previous(states, start);
             var residual = cell.Transition(u, previous) - states;
             residuals.Add(residual.abs().max().MoveToOuterDisposeScope());
-            if (!guarded && iteration == Options.Iterations) return Done(states, iteration, 0, residuals, Largest(cell, residual).le(tolerance).all().item<bool>());
-            var correction = LinearRecurrence.Scan(Blocks(cell, cell.Jacobian(u, previous)), States(cell.Structure, residual)).view(states.shape);
+            if (!guarded && iteration == Options.Iterations)
+                return Done(states, iteration, 0, residuals, Largest(cell, residual).le(tolerance).all().item<bool>());
+            var correction = LinearRecurrence.Scan(Blocks(cell, cell.Jacobian(u, previous)),
+                States(cell.Structure, residual)).view(states.shape);
             var last = guarded && iteration == Options.MaxIterations;
             if (guarded && iteration >= Options.Iterations)
             {
@@ -101,9 +108,11 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
                 {
                     var open = solved.logical_not().nonzero();
                     if (Options.OnNonConvergence == NonConvergence.Throw)
-                        throw new NotConvergedException($"Newton's method hasn't solved {open.shape[0]} of {solved.numel()} series after {iteration} iterations; "
-                            + $"the largest residual is {Number(residuals[^1]):G3}, the tolerance {tolerance:G3}", iteration, Number(residuals[^1]));
-                    return Done(StepByStep(cell, u, start, states + correction, open), iteration, (double)open.shape[0] / solved.numel(), residuals, false);
+                        throw new NotConvergedException($"Newton's method hasn't solved {open.shape[0]} of {solved.numel()} series after "
+                            + $"{iteration} iterations; the largest residual is {Number(residuals[^1]):G3}, the tolerance {tolerance:G3}",
+                            iteration, Number(residuals[^1]));
+                    return Done(StepByStep(cell, u, start, states + correction, open), iteration, (double)open.shape[0] / solved.numel(),
+                        residuals, false);
                 }
             }
             var next = states + Options.Omega * correction;
@@ -119,7 +128,8 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
         (Tensor, NewtonReport) Done(Tensor result, int iterations, double fallback, List<Tensor> found, bool converged)
         {
             using var sizes = stack(found).to(ScalarType.Float64).cpu();
-            return (ReferenceEquals(result, states) ? result : result.MoveToOuterDisposeScope(), new(iterations, [.. sizes.data<double>()], fallback, converged));
+            var kept = ReferenceEquals(result, states) ? result : result.MoveToOuterDisposeScope();
+            return (kept, new(iterations, [.. sizes.data<double>()], fallback, converged));
         }
     }
 

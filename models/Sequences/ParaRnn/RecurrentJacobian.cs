@@ -5,7 +5,8 @@ namespace TorchZoo.Models.Sequences;
 /// <summary>Jacobians of a cell's step by autograd.</summary>
 public static class RecurrentJacobian
 {
-    /// <summary>∂f/∂h at many inputs and states at once: one backward pass for each row of a block, so 1, 2 or as many as there are states.</summary>
+    /// <summary>∂f/∂h at many inputs and states at once: one backward pass for each row of a block, so 1, 2 or as many as there are
+    /// states.</summary>
     /// <param name="transition">f, which treats leading axes independently.</param>
     /// <param name="u">(…, …)</param>
     /// <param name="state">(…, states)</param>

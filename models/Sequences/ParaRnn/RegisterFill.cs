@@ -9,17 +9,20 @@ internal unsafe interface IRegisterFill
 {
     static abstract V Load<V, T>(T* source, long count) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>;
 
-    static abstract void Store<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>;
+    static abstract void Store<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>;
 }
 
 /// <summary>All lanes.</summary>
 internal readonly unsafe struct FullRegisters : IRegisterFill
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Load<V, T>(T* source, long count) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> => V.Load(source);
+    public static V Load<V, T>(T* source, long count) where V : struct, ILanes<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T> => V.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+    public static void Store<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T> =>
         x.Store(destination);
 }
 
@@ -31,7 +34,8 @@ internal readonly unsafe struct PartialRegisters : IRegisterFill
         count == V.Count ? V.Load(source) : Part<V, T>(source, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Store<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         if (count == V.Count) x.Store(destination);
         else StorePart(x, destination, count);
@@ -42,6 +46,7 @@ internal readonly unsafe struct PartialRegisters : IRegisterFill
         V.LoadPart(source, count);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StorePart<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T> =>
+    private static void StorePart<V, T>(V x, T* destination, long count) where V : struct, ILanes<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T> =>
         x.StorePart(destination, count);
 }

@@ -15,7 +15,8 @@ internal static class SequenceLengths
             throw new ArgumentException($"expected them on {x.device}, got {lengths.device}", nameof(lengths));
         if (lengths.numel() == 0) return;
         var (shortest, longest) = (lengths.min().item<long>(), lengths.max().item<long>());
-        if (shortest < 0 || longest > x.shape[1]) throw new ArgumentException($"expected lengths from 0 to {x.shape[1]}, got {shortest} to {longest}", nameof(lengths));
+        if (shortest < 0 || longest > x.shape[1])
+            throw new ArgumentException($"expected lengths from 0 to {x.shape[1]}, got {shortest} to {longest}", nameof(lengths));
     }
 
     /// <summary>(batch, time, 1): 1 where a step counts.</summary>

@@ -14,9 +14,9 @@ internal readonly record struct SeriesColumn(long Batch, long Channel, long Inpu
 
 /// <summary>
 /// How the numbers of a recurrence with independent channels lie in memory, and how they are shared out. Inputs are (heads, batch, time, 3,
-/// channels of a head), as the projection of all heads makes them; states are (batch, time, channels). A column is a register full of series; a
-/// unit, some columns that are stepped through side by side, since each step's chain of operations is long and none of them waits for another
-/// column. Neither depends on the number of threads.
+/// channels of a head), as the projection of all heads makes them; states are (batch, time, channels). A column is a register full of
+/// series; a unit, some columns that are stepped through side by side, since each step's chain of operations is long and none of them waits
+/// for another column. Neither depends on the number of threads.
 /// </summary>
 /// <param name="Batch">Samples.</param>
 /// <param name="Steps">Steps.</param>
@@ -80,12 +80,13 @@ internal readonly record struct SeriesLayout(long Batch, long Steps, long Heads,
         var workers = (int)Math.Clamp(Math.Min(units, columns * Steps / WorthThread), 1, threads);
         WorkerThreads.Run(workers, worker =>
         {
-            for (var i = units * worker / workers; i < units * (worker + 1) / workers; i++) unit(i * side, Math.Min(columns, (i + 1) * side));
+            for (var i = units * worker / workers; i < units * (worker + 1) / workers; i++) unit(i * side,
+                Math.Min(columns, (i + 1) * side));
         });
     }
 
-    /// <summary>Touches each page of fresh memory, upward. The backward passes write theirs from the end, and a system that brings in pages one by
-    /// one, and not many as they are asked for in order, may take longer for that than all else.</summary>
+    /// <summary>Touches each page of fresh memory, upward. The backward passes write theirs from the end, and a system that brings in pages
+    /// one by one, and not many as they are asked for in order, may take longer for that than all else.</summary>
     public static unsafe void Touch<T>(Pinned<T> memory) where T : unmanaged
     {
         const long page = 4096;

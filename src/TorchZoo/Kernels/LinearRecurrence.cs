@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace TorchZoo.Kernels;
 
 /// <summary>
-/// Linear recurrences h_t = A_t h_{t−1} + b_t over a time axis, the core of state-space models and of Newton's method for nonlinear ones. A_t is
-/// a number for each channel, or a small n × n matrix for each channel (n states a channel), or with one channel any dense matrix.
+/// Linear recurrences h_t = A_t h_{t−1} + b_t over a time axis, the core of state-space models and of Newton's method for nonlinear ones.
+/// A_t is a number for each channel, or a small n × n matrix for each channel (n states a channel), or with one channel any dense matrix.
 /// </summary>
 /// <remarks>
 /// <para>Differentiable any number of times: the gradient of a scan is the scan of the other direction with transposed matrices
 /// (<see cref="Adjoint"/>). Kept for it are A and h.</para>
-/// <para>On CPUs, in float32 and float64, a kernel steps through time, with vector registers over channels and threads over batch and channels:
-/// the same bits on any number of threads. Elsewhere <see cref="AssociativeScan"/> is computed. 16-bit inputs are computed in float32, and so is
-/// the result.</para>
+/// <para>On CPUs, in float32 and float64, a kernel steps through time, with vector registers over channels and threads over batch and
+/// channels: the same bits on any number of threads. Elsewhere <see cref="AssociativeScan"/> is computed. 16-bit inputs are computed in
+/// float32, and so is the result.</para>
 /// </remarks>
 public static class LinearRecurrence
 {
@@ -56,8 +56,9 @@ public static class LinearRecurrence
         return Scan(Neighbour(Transposed(a), reverse), gradient, null, !reverse).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same as <see cref="Scan"/> in torch operations, by composition of affine maps in ⌈log₂ T⌉ rounds (Kogge and Stone 1973):
-    /// O(T log T) work, and if gradients are recorded as much memory. The reference for kernels, and their stand-in where there is none.</summary>
+    /// <summary>The same as <see cref="Scan"/> in torch operations, by composition of affine maps in ⌈log₂ T⌉ rounds (Kogge and Stone
+    /// 1973): O(T log T) work, and if gradients are recorded as much memory. The reference for kernels, and their stand-in where there is
+    /// none.</summary>
     /// <inheritdoc cref="Scan"/>
     public static Tensor AssociativeScan(Tensor a, Tensor b, Tensor? initial = null, bool reverse = false)
     {
@@ -96,7 +97,8 @@ public static class LinearRecurrence
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b, name);
         if (b.dim() is not (3 or 4))
-            throw new ArgumentException($"expected (batch, time, channels) or (batch, time, n, channels), got ({string.Join(", ", b.shape)})", name);
+            throw new ArgumentException(
+                $"expected (batch, time, channels) or (batch, time, n, channels), got ({string.Join(", ", b.shape)})", name);
         if (b.dim() == 4 && b.shape[2] == 0) throw new ArgumentException("expected at least one state a channel, got none", name);
         if (b.dim() == 3) Expect.Shape(a, nameof(a), b.shape);
         else Expect.Shape(a, nameof(a), b.shape[0], b.shape[1], b.shape[2], b.shape[2], b.shape[3]);
@@ -128,9 +130,11 @@ public static class LinearRecurrence
 
     private static Tensor Forward(Tensor a, Tensor b, Tensor? initial, bool reverse) =>
         !HasCpuKernel(b) ? AssociativeScan(a, b, initial, reverse)
-        : b.dtype == ScalarType.Float32 ? RecurrenceKernel.Forward<float>(a, b, initial, reverse) : RecurrenceKernel.Forward<double>(a, b, initial, reverse);
+        : b.dtype == ScalarType.Float32 ? RecurrenceKernel.Forward<float>(a, b, initial, reverse)
+        : RecurrenceKernel.Forward<double>(a, b, initial, reverse);
 
-    private static (Tensor ByB, Tensor? ByA, Tensor? ByInitial) Backward(Tensor a, Tensor g, Tensor? h, Tensor? initial, bool reverse, bool needsA, bool needsInitial)
+    private static (Tensor ByB, Tensor? ByA, Tensor? ByInitial) Backward(Tensor a, Tensor g, Tensor? h, Tensor? initial, bool reverse,
+        bool needsA, bool needsInitial)
     {
         if (HasCpuKernel(g))
             return g.dtype == ScalarType.Float32
@@ -166,8 +170,9 @@ public static class LinearRecurrence
 
         protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
         {
-            var (byB, byA, byInitial) = LinearRecurrence.Backward(call[0], byOutputs[0]!, call.Needs(0) ? call.Saved(0) : null, call.Optional(2), reverse,
-                call.Needs(0), call.Needs(2));
+            var h = call.Needs(0) ? call.Saved(0) : null;
+            var (byB, byA, byInitial) = LinearRecurrence.Backward(call[0], byOutputs[0]!, h, call.Optional(2), reverse, call.Needs(0),
+                call.Needs(2));
             return [byA, byB, byInitial];
         }
 

@@ -32,10 +32,13 @@ public sealed class ParaRnnGoldenTests
     }
 
     private static bool IsStandard(JsonNode config) => ((string?)config["cell"]!)!.StartsWith("GRU", StringComparison.Ordinal)
-        ? Of(config, "nonlin_update", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid && Of(config, "nonlin_reset", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid
+        ? Of(config, "nonlin_update", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid
+        && Of(config, "nonlin_reset", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid
             && Of(config, "nonlin_state", Nonlinearity.Tanh) == Nonlinearity.Tanh
-        : Of(config, "nonlin_f", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid && Of(config, "nonlin_o", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid
-            && Of(config, "nonlin_c", Nonlinearity.Tanh) == Nonlinearity.Tanh && Of(config, "nonlin_state", Nonlinearity.Tanh) == Nonlinearity.Tanh;
+        : Of(config, "nonlin_f", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid
+        && Of(config, "nonlin_o", Nonlinearity.Sigmoid) == Nonlinearity.Sigmoid
+            && Of(config, "nonlin_c", Nonlinearity.Tanh) == Nonlinearity.Tanh
+            && Of(config, "nonlin_state", Nonlinearity.Tanh) == Nonlinearity.Tanh;
 
     // From the reference's names; what only says how it computed (mode, iterations, sizes of the data) is not the cell's.
     private static ParaRnnCell Cell(JsonNode config, RecurrenceMode mode)
@@ -46,7 +49,8 @@ public sealed class ParaRnnGoldenTests
             "GRUDiagMH" => new ParaGru(inputs, states, heads, mode, update: Of(config, "nonlin_update", Nonlinearity.Sigmoid),
                 reset: Of(config, "nonlin_reset", Nonlinearity.Sigmoid), candidate: Of(config, "nonlin_state", Nonlinearity.Tanh)),
             "LSTMCIFGDiagMH" => new ParaLstm(inputs, states, heads, mode, forget: Of(config, "nonlin_f", Nonlinearity.Sigmoid),
-                output: Of(config, "nonlin_o", Nonlinearity.Sigmoid), candidate: Of(config, "nonlin_c", Nonlinearity.Tanh), state: Of(config, "nonlin_state", Nonlinearity.Tanh)),
+                output: Of(config, "nonlin_o", Nonlinearity.Sigmoid), candidate: Of(config, "nonlin_c", Nonlinearity.Tanh),
+                state: Of(config, "nonlin_state", Nonlinearity.Tanh)),
             var cell => throw new NotSupportedException($"cell {cell}"),
         };
     }

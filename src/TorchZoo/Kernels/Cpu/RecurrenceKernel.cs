@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Kernels.Cpu;
 
 /// <summary>
-/// Linear recurrences of (batch, time, n, channels) numbers and their gradients, step by step. A unit of work is some channels of one sample;
-/// units don't depend on each other nor on the number of threads.
+/// Linear recurrences of (batch, time, n, channels) numbers and their gradients, step by step. A unit of work is some channels of one
+/// sample; units don't depend on each other nor on the number of threads.
 /// </summary>
 internal static unsafe class RecurrenceKernel
 {
@@ -21,31 +21,37 @@ internal static unsafe class RecurrenceKernel
     public static Tensor Forward<T>(Tensor a, Tensor b, Tensor? initial, bool reverse) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var h = empty(b.shape, b.dtype);
-        using Pinned<T> pa = Plain<T>(a, nameof(a)), pb = Plain<T>(b, nameof(b)), p0 = Plain<T>(initial, nameof(initial)), ph = Pinned<T>.Of(h, nameof(h));
+        using Pinned<T> pa = Plain<T>(a, nameof(a)), pb = Plain<T>(b, nameof(b)), p0 = Plain<T>(initial, nameof(initial)),
+            ph = Pinned<T>.Of(h, nameof(h));
         Run(new Operands<T>(Sizes.Of(b), reverse, (nint)pa.Pointer, (nint)pb.Pointer, (nint)p0.Pointer, (nint)ph.Pointer, 0, 0, false));
         return h;
     }
 
     /// <summary>Its gradients.</summary>
-    public static (Tensor ByB, Tensor? ByA, Tensor? ByInitial) Backward<T>(Tensor a, Tensor g, Tensor? h, Tensor? initial, bool reverse, bool needsA, bool needsInitial)
+    public static (Tensor ByB, Tensor? ByA, Tensor? ByInitial) Backward<T>(Tensor a, Tensor g, Tensor? h, Tensor? initial, bool reverse,
+        bool needsA, bool needsInitial)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var byB = empty(g.shape, g.dtype);
         var byA = needsA ? empty(a.shape, a.dtype) : null;
         var byInitial = needsInitial ? zeros([g.shape[0], .. g.shape[2..]], g.dtype) : null;
-        using Pinned<T> pa = Plain<T>(a, nameof(a)), pg = Plain<T>(g, nameof(g)), ph = Plain<T>(needsA ? h : null, nameof(h)), p0 = Plain<T>(initial, nameof(initial)),
+        using Pinned<T> pa = Plain<T>(a, nameof(a)), pg = Plain<T>(g, nameof(g)), ph = Plain<T>(needsA ? h : null, nameof(h)),
+            p0 = Plain<T>(initial, nameof(initial)),
             pb = Pinned<T>.Of(byB, nameof(byB)), pby = Plain<T>(byA, nameof(byA)), pbi = Plain<T>(byInitial, nameof(byInitial));
         // In the opposite direction; h stands where b was, and λ where h was.
-        Run(new Operands<T>(Sizes.Of(g), reverse, (nint)pa.Pointer, (nint)ph.Pointer, (nint)p0.Pointer, (nint)pb.Pointer, (nint)pby.Pointer, (nint)pbi.Pointer, true)
+        Run(new Operands<T>(Sizes.Of(g), reverse, (nint)pa.Pointer, (nint)ph.Pointer, (nint)p0.Pointer, (nint)pb.Pointer, (nint)pby.Pointer,
+            (nint)pbi.Pointer, true)
         { Gradient = (nint)pg.Pointer });
         return (byB, byA, byInitial);
     }
 
-    private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged => tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
+    private static Pinned<T> Plain<T>(Tensor? tensor, string name) where T : unmanaged =>
+        tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
 
     private readonly record struct Sizes(long Batch, long Steps, long States, long Channels)
     {
-        public static Sizes Of(Tensor b) => b.dim() == 3 ? new(b.shape[0], b.shape[1], 1, b.shape[2]) : new(b.shape[0], b.shape[1], b.shape[2], b.shape[3]);
+        public static Sizes Of(Tensor b) => b.dim() == 3 ? new(b.shape[0], b.shape[1], 1, b.shape[2])
+            : new(b.shape[0], b.shape[1], b.shape[2], b.shape[3]);
     }
 
     /// <summary>Where the numbers are.</summary>
@@ -58,7 +64,8 @@ internal static unsafe class RecurrenceKernel
     /// <param name="ByA">The gradient by A, or null.</param>
     /// <param name="ByInitial">The gradient by h₀, or null.</param>
     /// <param name="Backward">Whether gradients are wanted.</param>
-    private readonly record struct Operands<T>(Sizes Sizes, bool Reverse, nint A, nint B, nint Initial, nint Result, nint ByA, nint ByInitial, bool Backward)
+    private readonly record struct Operands<T>(Sizes Sizes, bool Reverse, nint A, nint B, nint Initial, nint Result, nint ByA,
+        nint ByInitial, bool Backward)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public nint Gradient { get; init; }
@@ -72,7 +79,8 @@ internal static unsafe class RecurrenceKernel
         var width = Registers * lanes;
         var blocks = (s.Channels + width - 1) / width;
         var units = s.Batch * blocks;
-        var workers = (int)Math.Clamp(Math.Min(units, s.Batch * s.Steps * s.Channels * s.States * s.States / WorthThread), 1, get_num_threads());
+        var workers = (int)Math.Clamp(Math.Min(units, s.Batch * s.Steps * s.Channels * s.States * s.States / WorthThread), 1,
+            get_num_threads());
         WorkerThreads.Run(workers, worker =>
             Lanes.Run<T, Share<T>>(new(o, width, blocks, units * worker / workers, units * (worker + 1) / workers)));
     }
@@ -164,7 +172,8 @@ internal static unsafe class RecurrenceKernel
                     {
                         var rest = to - i;
                         var x = Load<V>(b + k * c + i, rest);
-                        for (var j = 0L; before != null && j < n; j++) x = V.MultiplyAdd(Load<V>(a + j * c + i, rest), Load<V>(before + j * c + i, rest), x);
+                        for (var j = 0L; before != null && j < n; j++) x =
+                            V.MultiplyAdd(Load<V>(a + j * c + i, rest), Load<V>(before + j * c + i, rest), x);
                         Store(x, h + k * c + i, rest);
                     }
             }
@@ -209,7 +218,8 @@ internal static unsafe class RecurrenceKernel
                 {
                     var rest = to - i;
                     var x = V.Zero;
-                    for (var j = 0L; j < n; j++) x = V.MultiplyAdd(Load<V>(first + (j * n + k) * c + i, rest), Load<V>(lambda + j * c + i, rest), x);
+                    for (var j = 0L; j < n; j++) x = V.MultiplyAdd(Load<V>(first + (j * n + k) * c + i, rest),
+                        Load<V>(lambda + j * c + i, rest), x);
                     Store(x, byInitial + k * c + i, rest);
                 }
         }

@@ -1,8 +1,6 @@
-using System.CommandLine;
 using NUnit.Framework;
 using TorchZoo.Data.Images;
 using TorchZoo.Data.Sources;
-using TorchZoo.Scripts;
 using TorchZoo.Scripts.Recipes;
 using TorchZoo.Testing;
 using static TorchSharp.torch;
@@ -16,8 +14,8 @@ public class RecipeImagesTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var output = new Recorder();
-        var data = RecipeImages.OrDigits(Context(output), new() { Train = 50 }, () => Missing(folder));
+        var output = new RecordingReport();
+        var data = RecipeImages.OrDigits(RecordingReport.Context(output), new() { Train = 50 }, () => Missing(folder));
         Assert.That(data.Train.Inputs.shape, Is.EqualTo(new long[] { 50, 1, 8, 8 }));
         Assert.That(output.Warnings, Has.Count.EqualTo(1));
         Assert.That(output.Warnings[0], Does.Contain("digits").And.Contain("Things was not found"));
@@ -27,8 +25,8 @@ public class RecipeImagesTests
     public void AFolderThatWasGivenIsNotReplaced()
     {
         using var folder = new TemporaryFolder();
-        var output = new Recorder();
-        var context = Context(output) with { Data = folder.Path };
+        var output = new RecordingReport();
+        var context = RecordingReport.Context(output) with { Data = folder.Path };
         Assert.That(() => RecipeImages.OrDigits(context, new(), () => Missing(folder)), Throws.TypeOf<DatasetNotFoundException>());
         Assert.That(() => RecipeImages.FashionMnistOrDigits(context, new(), new()),
             Throws.TypeOf<DatasetNotFoundException>().With.Message.Contains(folder.Path));
@@ -42,34 +40,5 @@ public class RecipeImagesTests
         var files = FashionMnist.Files with { Title = "Things", SystemFolder = folder["nothing"] };
         files.Locate(new() { Cache = folder["cache"], MayDownload = false });
         throw new InvalidOperationException("it was found");
-    }
-
-    private static RecipeContext Context(IReport output) => new()
-    {
-        Paper = null!,
-        Device = CPU,
-        Size = RunSize.Smoke,
-        Seed = 0,
-        Directory = "",
-        Arguments = new RootCommand().Parse(""),
-        Progress = IProgressDisplay.None,
-        Output = output,
-    };
-
-    private sealed class Recorder : IReport
-    {
-        public List<string> Warnings { get; } = [];
-
-        public void Heading(string text) { }
-
-        public void Say(string text) { }
-
-        public void Note(string name, object value) { }
-
-        public void Table(string? title, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object>> rows) { }
-
-        public void Wrote(string path, string what) { }
-
-        public void Warn(string text) => Warnings.Add(text);
     }
 }

@@ -11,7 +11,14 @@ namespace TorchZoo.Models.Tests;
 /// <param name="Name">The model's name.</param>
 /// <param name="Config">A small configuration.</param>
 /// <param name="Inputs">Shapes of its inputs.</param>
-internal sealed record ModelSample(string Name, object Config, params long[][] Inputs);
+internal sealed record ModelSample(string Name, object Config, params long[][] Inputs)
+{
+    /// <summary>If inputs are tokens: how many different ones there are.</summary>
+    public long? Vocabulary { get; init; }
+
+    /// <summary>Random inputs.</summary>
+    public Tensor[] Draw() => [.. Inputs.Select(shape => Vocabulary is { } n ? randint(n, shape, ScalarType.Int64) : randn(shape))];
+}
 
 /// <summary>What holds for every model of the zoo.</summary>
 public class ZooTests
@@ -31,9 +38,9 @@ public class ZooTests
         Assert.That(Samples, Contains.Key(name), "its tests need a static field of type ModelSample");
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var (_, config, shapes) = Samples[name];
+        var config = Samples[name].Config;
         var model = Zoo.Create(name, config);
-        Tensor[] inputs = [.. shapes.Select(shape => randn(shape))];
+        var inputs = Samples[name].Draw();
         var trainer = new Trainer(model, new TrainerOptions { Directory = folder.Path }) { Step = new TowardsZero() };
         trainer.Fit(new OneBatch(inputs));
 
@@ -52,11 +59,10 @@ public class ZooTests
     public void AModelTrainsAfterAnEvaluationInEveryPrecision(string name)
     {
         using var scope = NewDisposeScope();
-        var (_, config, shapes) = Samples[name];
         foreach (var precision in Enum.GetValues<Precision>())
         {
-            var model = Zoo.Create(name, config);
-            var data = new OneBatch([.. shapes.Select(shape => randn(shape))]);
+            var model = Zoo.Create(name, Samples[name].Config);
+            var data = new OneBatch(Samples[name].Draw());
             var trainer = new Trainer(model, new TrainerOptions { Epochs = 20, Precision = precision }) { Step = new TowardsZero() };
             var before = model.parameters().Select(p => p.detach().clone()).ToList();
             Assert.That(trainer.Evaluate(data)["loss"], Is.GreaterThanOrEqualTo(0));

@@ -12,6 +12,7 @@ namespace TorchZoo.Models.Sequences;
 /// </summary>
 /// <remarks>State names: <c>layers.0.A</c>, …; <c>reverse_layers.0.A</c>, … of the recurrences backward in time. Source: Danieli et al.
 /// 2025, arXiv 2510.21450.</remarks>
+[Paper("pararnn", "ParaRNN: Unlocking Parallel Training of Nonlinear RNNs for Large Language Models", "2510.21450", 2025)]
 [Model("pararnn")]
 public sealed class ParaRnn : Module<Tensor, Tensor>, IConfigured
 {

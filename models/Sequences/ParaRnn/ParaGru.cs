@@ -51,7 +51,8 @@ public sealed class ParaGru : ParaRnnCell
     {
         var h = states[0];
         Tensor z = _update.Of(weights[0] * h + u[0]), r = _reset.Of(weights[1] * h + u[1]), n = _candidate.Of(weights[2] * h * r + u[2]);
-        return [(1 - z) * h + z * n];
+        // No number in between: TorchSharp's may be finalized while an operation reads them, which a loop this long meets.
+        return [h + z * (n - h)];
     }
 
     private protected override Tensor Slopes(Tensor[] u, Tensor[] weights, Tensor[] states)

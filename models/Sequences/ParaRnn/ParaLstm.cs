@@ -60,7 +60,7 @@ public sealed class ParaLstm : ParaRnnCell
     {
         var (c, h) = (states[0], states[1]);
         Tensor f = _forget.Of(weights[0] * h + weights[3] * c + u[0]), g = _candidate.Of(weights[2] * h + u[2]);
-        c = f * c + (1 - f) * g;
+        c = g + f * (c - g);
         var o = _output.Of(weights[1] * h + weights[4] * c + u[1]);
         return [c, o * _state.Of(c)];
     }

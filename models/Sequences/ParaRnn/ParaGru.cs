@@ -41,13 +41,13 @@ public sealed class ParaGru : ParaRnnCell
     /// <inheritdoc/>
     public override JacobianStructure Structure => JacobianStructure.Diagonal;
 
-    private protected override int StatesPerChannel => 1;
+    internal override int StatesPerChannel => 1;
 
     private protected override bool HasBoundedStates => _update.IsShare() && _candidate == Nonlinearity.Tanh;
 
-    private protected override Tensor[] RecurrentWeights => [RecurrentWeight];
+    internal override Tensor[] RecurrentWeights => [RecurrentWeight];
 
-    private protected override Tensor[] Advance(Tensor[] u, Tensor[] weights, Tensor[] states)
+    internal override Tensor[] Advance(Tensor[] u, Tensor[] weights, Tensor[] states)
     {
         var h = states[0];
         Tensor z = _update.Of(weights[0] * h + u[0]), r = _reset.Of(weights[1] * h + u[1]), n = _candidate.Of(weights[2] * h * r + u[2]);

@@ -49,14 +49,14 @@ public sealed class ParaLstm : ParaRnnCell
     /// <inheritdoc/>
     public override JacobianStructure Structure => JacobianStructure.Block2x2;
 
-    private protected override int StatesPerChannel => 2;
+    internal override int StatesPerChannel => 2;
 
     private protected override bool HasBoundedStates =>
         _forget.IsShare() && _output.IsShare() && _candidate == Nonlinearity.Tanh && _state == Nonlinearity.Tanh;
 
-    private protected override Tensor[] RecurrentWeights => [RecurrentWeight, PeepholeWeight];
+    internal override Tensor[] RecurrentWeights => [RecurrentWeight, PeepholeWeight];
 
-    private protected override Tensor[] Advance(Tensor[] u, Tensor[] weights, Tensor[] states)
+    internal override Tensor[] Advance(Tensor[] u, Tensor[] weights, Tensor[] states)
     {
         var (c, h) = (states[0], states[1]);
         Tensor f = _forget.Of(weights[0] * h + weights[3] * c + u[0]), g = _candidate.Of(weights[2] * h + u[2]);

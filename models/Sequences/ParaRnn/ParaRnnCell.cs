@@ -90,13 +90,13 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     double? IRecurrentCell.StateBound => HasBoundedStates ? 1 : null;
 
     /// <summary>1, or 2: c and h.</summary>
-    private protected abstract int StatesPerChannel { get; }
+    internal abstract int StatesPerChannel { get; }
 
     /// <summary>Whether states are mixtures of earlier ones and of numbers in [−1, 1].</summary>
     private protected abstract bool HasBoundedStates { get; }
 
     /// <summary>A, and C.</summary>
-    private protected abstract Tensor[] RecurrentWeights { get; }
+    internal abstract Tensor[] RecurrentWeights { get; }
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">x isn't (batch, time, inputs) with at least one step, or has another type or device than the
@@ -204,14 +204,14 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
         var start = initial.view(initial.shape[0], StatesPerChannel, StateDim).permute(0, 2, 1)
             .index(TensorIndex.Tensor(samples), TensorIndex.Tensor(channels)).t().reshape(1, -1);
         Tensor[] weights = [.. RecurrentWeights.Select(w => w.index_select(1, channels))];
-        var states = _standard && FusedGru.HasKernel(u)
+        var states = _standard && FusedFunction.HasKernelFor(u)
             ? Fused(inputs.unsqueeze(0), weights, zeros([3, samples.shape[0]], u.dtype, u.device), start)
             : StepThrough(inputs, weights, start);
         return stack(states, -1).squeeze(0).transpose(0, 1).MoveToOuterDisposeScope();
     }
 
     /// <summary>The states after a step, from the three gates' inputs, the rows of the recurrent weights and the states before.</summary>
-    private protected abstract Tensor[] Advance(Tensor[] u, Tensor[] weights, Tensor[] states);
+    internal abstract Tensor[] Advance(Tensor[] u, Tensor[] weights, Tensor[] states);
 
     /// <summary>Their Jacobian.</summary>
     private protected abstract Tensor Slopes(Tensor[] u, Tensor[] weights, Tensor[] states);
@@ -238,6 +238,9 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
 
     /// <summary>(heads, batch, time, 3, channels of a head) → (batch, time, 3, channels).</summary>
     internal static Tensor ByTime(Tensor inputs) => inputs.permute(1, 2, 3, 0, 4).flatten(3);
+
+    /// <summary>(batch, time, 3, channels) → (heads, batch, time, 3, channels of a head).</summary>
+    internal static Tensor ByHead(Tensor inputs, long heads) => inputs.unflatten(3, [heads, -1]).permute(3, 0, 1, 2, 4);
 
     /// <summary>Makes A, B and b as the reference does by default.</summary>
     /// <param name="generator">Source of the random numbers.</param>
@@ -284,6 +287,13 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
         Kernels.Expect.Shape(initial, nameof(initial), x.shape[0], StateSize);
     }
 
+    // On a GPU, where each series has one thread, too few to keep it busy for as many steps. By arithmetic, not measured.
+    private bool HasFewLongSeries(Tensor inputs) =>
+        inputs.device_type == DeviceType.CUDA && inputs.shape[1] * StateDim < 4096 && inputs.shape[2] >= 2048;
+
+    /// <summary>Whether Newton's method on these inputs has kernels of its own.</summary>
+    internal bool HasNewtonKernel(Tensor u) => _standard && CudaParaRnn.HasKernel(u);
+
     // All states, (batch, time, channels) each, the last of which is the output.
     private Tensor[] Run(Tensor x, Tensor? initial, bool stepByStep = false)
     {
@@ -296,9 +306,9 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
         initial = initial?.to(inputs.dtype);
         var mode = stepByStep && Mode != RecurrenceMode.Sequential ? RecurrenceMode.Auto : Mode;
         if (mode == RecurrenceMode.Auto)
-            mode = _standard && FusedGru.HasKernel(inputs) ? RecurrenceMode.Fused
-                : stepByStep ? RecurrenceMode.Sequential : RecurrenceMode.Parallel;
-        if (mode == RecurrenceMode.Fused && !FusedGru.HasKernel(inputs))
+            mode = !_standard || !FusedFunction.HasKernelFor(inputs) ? stepByStep ? RecurrenceMode.Sequential : RecurrenceMode.Parallel
+                : HasFewLongSeries(inputs) ? RecurrenceMode.Parallel : RecurrenceMode.Fused;
+        if (mode == RecurrenceMode.Fused && !FusedFunction.HasKernelFor(inputs))
             throw new NotSupportedException($"there is no fused kernel for {inputs.dtype} on {inputs.device}; use "
                 + $"{nameof(RecurrenceMode)}.{nameof(RecurrenceMode.Auto)}");
         if (!stepByStep) LastReport = null;

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchZoo.Kernels;
+using TorchZoo.Kernels.Cuda;
 using TorchZoo.Numerics;
 using static TorchSharp.torch;
 
@@ -46,7 +47,9 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
         var start = initial ?? zeros([u.shape[0], cell.StateSize], u.dtype, u.device);
         Tensor states;
         NewtonReport report;
-        using (no_grad()) (states, report) = Iterate(cell, u.detach(), start.detach());
+        using (no_grad())
+            (states, report) = cell is ParaRnnCell own && Options.Omega == 1 && u.shape[0] > 0 && own.HasNewtonKernel(u)
+                ? IterateOnGpu(own, u.detach().contiguous(), start.detach().contiguous()) : Iterate(cell, u.detach(), start.detach());
         if (is_grad_enabled())
         {
             var previous = Previous(states, start);
@@ -76,13 +79,66 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
 
     private static Tensor Previous(Tensor states, Tensor start) => cat([start.unsqueeze(1), states.narrow(1, 0, states.shape[1] - 1)], 1);
 
+    // The same as below, but residuals and Jacobians are never written: a kernel evaluates, scans and corrects.
+    private (Tensor States, NewtonReport Report) IterateOnGpu(ParaRnnCell cell, Tensor u, Tensor start)
+    {
+        Tensor[] weights = [.. cell.RecurrentWeights.Select(w => w.detach().to(u.dtype).contiguous())];
+        var (a, peepholes) = (weights[0], weights.Length == 1 ? null : weights[1]);
+        var (guarded, tolerance, smallStep) = Limits(u.dtype);
+        // Both cells' states lie in [−1, 1], but a given initial state need not.
+        var bound = Math.Max(1, start.numel() == 0 ? 0 : Number(start.abs().max()));
+        var plan = CudaRecurrencePlan.For(CudaDevice.Of(u), u.shape[0], u.shape[1], u.shape[3]);
+        Tensor states = empty([u.shape[0], u.shape[1], cell.StateSize], u.dtype, u.device), next = empty_like(states),
+            worst = empty([plan.Batch, plan.Chunks, plan.Channels], u.dtype, u.device);
+        CudaParaRnn.FirstGuess(u, a, peepholes, states);
+        var residuals = new List<Tensor>();
+        for (var iteration = 0; ; iteration++)
+        {
+            CudaParaRnn.NewtonStep(u, a, peepholes, start, states, next, worst, 1, guarded ? bound : 0, plan);
+            residuals.Add(worst.max());
+            if (!guarded && iteration == Options.Iterations) return Done(states, 0, worst.le(tolerance).all().item<bool>());
+            if (guarded && iteration >= Options.Iterations)
+            {
+                using var scope = NewDisposeScope();
+                var solved = worst.amax([1]).le(tolerance).logical_and_(Largest(cell, next - states).le(smallStep));
+                var open = solved.logical_not();
+                var count = open.sum().item<long>();
+                if (count == 0) return Done(next, 0, true);
+                if (iteration == Options.MaxIterations)
+                {
+                    if (Options.OnNonConvergence == NonConvergence.Throw) throw NotSolved(count, solved.numel(), iteration, residuals, tolerance);
+                    CudaParaRnn.Forward(u, a, peepholes, start, next, open);
+                    return Done(next, (double)count / solved.numel(), false);
+                }
+            }
+            (states, next) = (next, states);
+        }
+
+        (Tensor, NewtonReport) Done(Tensor result, double fallback, bool converged) =>
+            (result, new(residuals.Count - 1, Sizes(residuals), fallback, converged));
+    }
+
+    private static double[] Sizes(List<Tensor> found)
+    {
+        using var scope = NewDisposeScope();
+        return [.. stack(found).to(ScalarType.Float64).cpu().data<double>()];
+    }
+
+    private static NotConvergedException NotSolved(long open, long series, int iterations, List<Tensor> residuals, double tolerance) =>
+        new($"Newton's method hasn't solved {open} of {series} series after {iterations} iterations; the largest residual is "
+            + $"{Number(residuals[^1]):G3}, the tolerance {tolerance:G3}", iterations, Number(residuals[^1]));
+
+    private (bool IsGuarded, double Tolerance, double SmallStep) Limits(ScalarType type)
+    {
+        var rounding = type == ScalarType.Float64 ? double.BitIncrement(1) - 1 : float.BitIncrement(1) - 1;
+        var tolerance = Options.ToleranceOf(type);
+        // A correction of this size leaves one of its square, which is rounding.
+        return (Options.OnNonConvergence != NonConvergence.Ignore, tolerance, Math.Max(tolerance, Math.Sqrt(rounding)));
+    }
+
     private (Tensor States, NewtonReport Report) Iterate(IRecurrentCell cell, Tensor u, Tensor start)
     {
-        var guarded = Options.OnNonConvergence != NonConvergence.Ignore;
-        var tolerance = Options.ToleranceOf(u.dtype);
-        // A correction of this size leaves one of its square, which is rounding.
-        var rounding = u.dtype == ScalarType.Float64 ? double.BitIncrement(1) - 1 : float.BitIncrement(1) - 1;
-        var smallStep = Math.Max(tolerance, Math.Sqrt(rounding));
+        var (guarded, tolerance, smallStep) = Limits(u.dtype);
         var bound = cell.StateBound is { } b ? Math.Max(b, start.numel() == 0 ? 0 : Number(start.abs().max())) : (double?)null;
         var steps = u.shape[1];
         var states = cell.Transition(u, zeros([u.shape[0], steps, cell.StateSize], u.dtype, u.device));
@@ -108,9 +164,7 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
                 {
                     var open = solved.logical_not().nonzero();
                     if (Options.OnNonConvergence == NonConvergence.Throw)
-                        throw new NotConvergedException($"Newton's method hasn't solved {open.shape[0]} of {solved.numel()} series after "
-                            + $"{iteration} iterations; the largest residual is {Number(residuals[^1]):G3}, the tolerance {tolerance:G3}",
-                            iteration, Number(residuals[^1]));
+                        throw NotSolved(open.shape[0], solved.numel(), iteration, residuals, tolerance);
                     return Done(StepByStep(cell, u, start, states + correction, open), iteration, (double)open.shape[0] / solved.numel(),
                         residuals, false);
                 }
@@ -127,9 +181,8 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
 
         (Tensor, NewtonReport) Done(Tensor result, int iterations, double fallback, List<Tensor> found, bool converged)
         {
-            using var sizes = stack(found).to(ScalarType.Float64).cpu();
             var kept = ReferenceEquals(result, states) ? result : result.MoveToOuterDisposeScope();
-            return (kept, new(iterations, [.. sizes.data<double>()], fallback, converged));
+            return (kept, new(iterations, Sizes(found), fallback, converged));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using TorchSharp;
 using TorchZoo.Kernels.Cpu;
+using TorchZoo.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Kernels;
@@ -13,7 +14,8 @@ namespace TorchZoo.Kernels;
 /// <para>Differentiable any number of times: the gradient of a scan is the scan of the other direction with transposed matrices
 /// (<see cref="Adjoint"/>). Kept for it are A and h.</para>
 /// <para>On CPUs, in float32 and float64, a kernel steps through time, with vector registers over channels and threads over batch and
-/// channels: the same bits on any number of threads. Elsewhere <see cref="AssociativeScan"/> is computed. 16-bit inputs are computed in
+/// channels: the same bits on any number of threads. On GPUs a kernel scans states of one or two numbers in chunks of time. Elsewhere
+/// <see cref="AssociativeScan"/> is computed. 16-bit inputs are computed in
 /// float32, and so is the result.</para>
 /// </remarks>
 public static class LinearRecurrence
@@ -128,8 +130,12 @@ public static class LinearRecurrence
 
     private static bool HasCpuKernel(Tensor x) => x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.Float64;
 
+    // One or two numbers a state.
+    private static bool HasCudaKernel(Tensor x) => (x.dim() == 3 || x.shape[2] <= 2) && CudaLinearRecurrence.HasKernel(x);
+
     private static Tensor Forward(Tensor a, Tensor b, Tensor? initial, bool reverse) =>
-        !HasCpuKernel(b) ? AssociativeScan(a, b, initial, reverse)
+        HasCudaKernel(b) ? CudaForward(a, b, initial, reverse)
+        : !HasCpuKernel(b) ? AssociativeScan(a, b, initial, reverse)
         : b.dtype == ScalarType.Float32 ? RecurrenceKernel.Forward<float>(a, b, initial, reverse)
         : RecurrenceKernel.Forward<double>(a, b, initial, reverse);
 
@@ -140,9 +146,34 @@ public static class LinearRecurrence
             return g.dtype == ScalarType.Float32
                 ? RecurrenceKernel.Backward<float>(a, g, h, initial, reverse, needsA, needsInitial)
                 : RecurrenceKernel.Backward<double>(a, g, h, initial, reverse, needsA, needsInitial);
+        if (HasCudaKernel(g)) return CudaBackward(a, g, h, initial, reverse, needsA, needsInitial);
         var byB = AssociativeScan(Neighbour(Transposed(a), reverse), g, null, !reverse);
         return (byB, needsA ? ByA(byB, h!, initial, reverse) : null, needsInitial ? ByInitial(a, byB, reverse) : null);
     }
+
+    private static Tensor CudaForward(Tensor a, Tensor b, Tensor? initial, bool reverse)
+    {
+        var h = empty(b.shape, b.dtype, b.device);
+        CudaLinearRecurrence.Forward(Flat(Ahead(a, reverse), 2)!, Flat(Ahead(b, reverse), 2)!, Flat(initial, 1), h.flatten(2));
+        return Ahead(h, reverse);
+    }
+
+    private static (Tensor ByB, Tensor? ByA, Tensor? ByInitial) CudaBackward(Tensor a, Tensor g, Tensor? h, Tensor? initial, bool reverse,
+        bool needsA, bool needsInitial)
+    {
+        var byB = empty(g.shape, g.dtype, g.device);
+        var byA = needsA ? empty(a.shape, a.dtype, a.device) : null;
+        var byInitial = needsInitial ? empty([g.shape[0], .. g.shape[2..]], g.dtype, g.device) : null;
+        CudaLinearRecurrence.Backward(Flat(Ahead(a, reverse), 2)!, needsA ? Flat(Ahead(h!, reverse), 2) : null, Flat(initial, 1),
+            Flat(Ahead(g, reverse), 2)!, null, byB.flatten(2), byA?.flatten(2), byInitial?.flatten(1));
+        return (Ahead(byB, reverse), byA is null ? null : Ahead(byA, reverse), byInitial);
+    }
+
+    // The GPU's kernels run forward in time.
+    private static Tensor Ahead(Tensor x, bool reverse) => reverse ? x.flip(1) : x;
+
+    // The axes from one on as one, as the kernels take them.
+    private static Tensor? Flat(Tensor? x, int axis) => x?.contiguous().flatten(axis);
 
     private static Tensor ByA(Tensor byB, Tensor h, Tensor? initial, bool reverse)
     {

@@ -264,6 +264,40 @@ public sealed class ParaRnnTests
         { Iterations = large ? 2 : 15, SingleTolerance = 6e-6, DoubleTolerance = 2e-14, NonFinite = false }.Run();
     }
 
+    // What a GPU does for gradients that its kernel doesn't take, in which all but two calls is the same on a CPU.
+    [Test]
+    public void GradientsOfOneStepAtAllTimesAreThoseOfTheKernel([Values] CellKind kind, [Values] bool initial)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(10);
+        const long batch = 2, steps = 17, heads = 2, width = 3;
+        var cell = Cell(kind, 4, heads * width);
+        Draw(cell, shape => Random(generator, shape));
+        Tensor[] weights = [.. cell.RecurrentWeights.Select(w => w.detach().requires_grad_())];
+        Tensor inputs = Random(generator, heads, batch, steps, 3, width).requires_grad_(), bias = Random(generator, 3, heads * width);
+        var start = initial ? Random(generator, batch, cell.StateSize).tanh().requires_grad_() : null;
+        KernelFunction function = cell is ParaGru gru ? new FusedGru(gru) : new FusedLstm((ParaLstm)cell);
+        var states = function.Apply([inputs, .. weights, bias, start]);
+        Tensor[] g = [.. states.Select(s => Random(generator, s.shape))];
+        var expected = autograd.grad(states, [inputs, .. weights, .. initial ? new[] { start! } : []], g);
+
+        Tensor u = (ParaRnnCell.ByTime(inputs) + bias).detach(), all = cat([.. states], 2).detach();
+        var previous = cat([(start?.detach() ?? zeros_like(all.select(1, 0))).unsqueeze(1), all.narrow(1, 0, steps - 1)], 1);
+        Tensor lambda;
+        using (no_grad())
+            lambda = LinearRecurrence.Adjoint(Jacobian(), kind == CellKind.Gru ? g[0] : stack(g, 2)).flatten(2);
+        var (byU, byWeights, byInitial) = FusedOnGpu.LocalGradients(cell, u, weights, start, all, lambda);
+        Assert.That(byInitial is null, Is.EqualTo(!initial));
+        Tensor[] found = [ParaRnnCell.ByHead(byU, heads), .. byWeights, .. initial ? new[] { byInitial! } : []];
+        foreach (var (a, b) in found.Zip(expected)) Assert.That(Relative(a, b), Is.LessThan(1e-13));
+
+        Tensor Jacobian()
+        {
+            foreach (var (p, w) in cell.RecurrentWeights.Zip(weights)) p.copy_(w);
+            return cell.Jacobian(u, previous);
+        }
+    }
+
     [Test]
     public void NotANumberStaysInItsSeries([Values] CellKind kind,
         [Values(RecurrenceMode.Sequential, RecurrenceMode.Parallel, RecurrenceMode.Fused)] RecurrenceMode mode)

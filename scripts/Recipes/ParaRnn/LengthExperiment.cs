@@ -16,7 +16,7 @@ internal sealed class LengthExperiment(RecipeContext context, CellKind cell, int
     public const int Shortest = 1024;
 
     // How much more memory a byte may take at the full length than at a quarter.
-    private const double Growth = 1.25;
+    private const double Growth = 1.5;
 
     public Claim Run()
     {

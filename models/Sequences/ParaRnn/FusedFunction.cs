@@ -11,75 +11,100 @@ internal abstract class FusedFunction(ParaRnnCell cell) : KernelFunction
     private int Weights => cell.StatesPerChannel;
 
     /// <summary>Whether there are kernels for a device and type.</summary>
-    public static bool HasKernelFor(Tensor inputs) => IsOnCpu(inputs) || CudaParaRnn.HasKernel(inputs);
+    public static bool HasKernelFor(Tensor inputs) => HasCpuKernelFor(inputs) || CudaParaRnn.HasKernel(inputs);
+
+    /// <summary>Whether there are kernels and they are those of the CPU.</summary>
+    public static bool HasCpuKernelFor(Tensor inputs) =>
+        inputs.device_type == DeviceType.CPU && inputs.dtype is ScalarType.Float32 or ScalarType.Float64;
+
+    /// <summary>The states, on a CPU.</summary>
+    public abstract void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states);
+
+    /// <summary>The gradients, on a CPU.</summary>
+    public abstract FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor?[] byStates);
+
+    /// <summary>States of inputs' batch and time, to be written.</summary>
+    public Tensor[] Empty(long batch, long steps, long channels, Tensor like) =>
+        [.. Enumerable.Range(0, cell.StatesPerChannel).Select(_ => empty([batch, steps, channels], like.dtype, like.device))];
 
     protected override bool HasKernel(KernelCall call) => HasKernelFor(call[0]);
 
-    protected sealed override Tensor[] Forward(KernelCall call)
+    protected override Tensor[] Forward(KernelCall call)
     {
-        var states = IsOnCpu(call[0]) ? ForwardOnCpu(call) : FusedOnGpu.Forward(InputsByTime(call), RecurrentWeights(call), Initial(call));
+        var inputs = call[0];
+        Tensor[] states;
+        if (HasCpuKernelFor(inputs))
+        {
+            states = Empty(inputs.shape[1], inputs.shape[2], inputs.shape[0] * inputs.shape[4], inputs);
+            Run(inputs, RecurrentWeights(call), Bias(call), Initial(call), states);
+        }
+        else states = FusedOnGpu.Forward(InputsByTime(call), RecurrentWeights(call), Initial(call));
         call.Save(states);
         return states;
     }
 
-    protected sealed override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
+    protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
     {
-        if (IsOnCpu(call[0])) return BackwardOnCpu(call, byOutputs);
         Tensor[] states = [.. Enumerable.Range(0, cell.StatesPerChannel).Select(call.Saved)];
+        if (HasCpuKernelFor(call[0]))
+        {
+            var by = Gradients(call[0], RecurrentWeights(call), Bias(call), Initial(call), states, byOutputs);
+            return [by.Inputs, .. by.Weights, by.Bias, by.Initial];
+        }
         var (byU, byWeights, byInitial) = FusedOnGpu.Backward(cell, InputsByTime(call), RecurrentWeights(call), Initial(call), states, byOutputs);
         return [ParaRnnCell.ByHead(byU, call[0].shape[0]), .. byWeights, byU.sum([0, 1]), byInitial];
     }
 
-    protected sealed override Tensor[] Eager(KernelCall call) => cell.StepThrough(InputsByTime(call), RecurrentWeights(call), Initial(call));
+    protected override Tensor[] Eager(KernelCall call) => cell.StepThrough(InputsByTime(call), RecurrentWeights(call), Initial(call));
 
-    protected abstract Tensor[] ForwardOnCpu(KernelCall call);
-
-    protected abstract Tensor?[] BackwardOnCpu(KernelCall call, Tensor?[] byOutputs);
-
-    private static bool IsOnCpu(Tensor x) => x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.Float64;
-
-    private Tensor InputsByTime(KernelCall call) => ParaRnnCell.ByTime(call[0]) + call[1 + Weights];
+    private Tensor InputsByTime(KernelCall call) => ParaRnnCell.ByTime(call[0]) + Bias(call);
 
     private Tensor[] RecurrentWeights(KernelCall call) => [.. Enumerable.Range(1, Weights).Select(i => call[i])];
+
+    private Tensor Bias(KernelCall call) => call[1 + Weights];
 
     private Tensor? Initial(KernelCall call) => call.Optional(2 + Weights);
 }
 
+/// <summary>The loss's gradients by what a recurrence depends on.</summary>
+/// <param name="Inputs">By the inputs.</param>
+/// <param name="Weights">By the recurrent weights.</param>
+/// <param name="Bias">By the biases.</param>
+/// <param name="Initial">By the initial state; null if there was none.</param>
+internal sealed record FusedGradients(Tensor Inputs, Tensor[] Weights, Tensor Bias, Tensor? Initial);
+
 /// <summary>ParaGRU's: inputs, A, b, initial state → h.</summary>
 internal sealed class FusedGru(ParaGru cell) : FusedFunction(cell)
 {
-    protected override Tensor[] ForwardOnCpu(KernelCall call)
+    public override void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states)
     {
-        var (u, a, b, initial) = (call[0], call[1], call[2], call.Optional(3));
-        return [u.dtype == ScalarType.Float32 ? GruKernel.Forward<float>(u, a, b, initial) : GruKernel.Forward<double>(u, a, b, initial)];
+        if (inputs.dtype == ScalarType.Float32) GruKernel.Forward<float>(inputs, weights[0], b, initial, states[0]);
+        else GruKernel.Forward<double>(inputs, weights[0], b, initial, states[0]);
     }
 
-    protected override Tensor?[] BackwardOnCpu(KernelCall call, Tensor?[] byOutputs)
+    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor?[] byStates)
     {
-        var (u, a, b, initial, h, g) = (call[0], call[1], call[2], call.Optional(3), call.Saved(0), byOutputs[0]!);
-        var (byU, byA, byB, byInitial) = u.dtype == ScalarType.Float32
-            ? GruKernel.Backward<float>(u, a, b, initial, h, g) : GruKernel.Backward<double>(u, a, b, initial, h, g);
-        return [byU, byA, byB, byInitial];
+        var (byInputs, byA, byB, byInitial) = inputs.dtype == ScalarType.Float32
+            ? GruKernel.Backward<float>(inputs, weights[0], b, initial, states[0], byStates[0]!)
+            : GruKernel.Backward<double>(inputs, weights[0], b, initial, states[0], byStates[0]!);
+        return new(byInputs, [byA], byB, byInitial);
     }
 }
 
 /// <summary>ParaLSTM's: inputs, A, C, b, initial state → c, h.</summary>
 internal sealed class FusedLstm(ParaLstm cell) : FusedFunction(cell)
 {
-    protected override Tensor[] ForwardOnCpu(KernelCall call)
+    public override void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states)
     {
-        var (u, a, c, b, initial) = (call[0], call[1], call[2], call[3], call.Optional(4));
-        var (hidden, cells) = u.dtype == ScalarType.Float32
-            ? LstmKernel.Forward<float>(u, a, c, b, initial) : LstmKernel.Forward<double>(u, a, c, b, initial);
-        return [cells, hidden];
+        if (inputs.dtype == ScalarType.Float32) LstmKernel.Forward<float>(inputs, weights[0], weights[1], b, initial, states[1], states[0]);
+        else LstmKernel.Forward<double>(inputs, weights[0], weights[1], b, initial, states[1], states[0]);
     }
 
-    protected override Tensor?[] BackwardOnCpu(KernelCall call, Tensor?[] byOutputs)
+    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor?[] byStates)
     {
-        var (u, a, c, b, initial, cells, hidden) = (call[0], call[1], call[2], call[3], call.Optional(4), call.Saved(0), call.Saved(1));
-        var (byU, byA, byC, byB, byInitial) = u.dtype == ScalarType.Float32
-            ? LstmKernel.Backward<float>(u, a, c, b, initial, hidden, cells, byOutputs[1], byOutputs[0])
-            : LstmKernel.Backward<double>(u, a, c, b, initial, hidden, cells, byOutputs[1], byOutputs[0]);
-        return [byU, byA, byC, byB, byInitial];
+        var (byInputs, byA, byC, byB, byInitial) = inputs.dtype == ScalarType.Float32
+            ? LstmKernel.Backward<float>(inputs, weights[0], weights[1], b, initial, states[1], states[0], byStates[1], byStates[0])
+            : LstmKernel.Backward<double>(inputs, weights[0], weights[1], b, initial, states[1], states[0], byStates[1], byStates[0]);
+        return new(byInputs, [byA, byC], byB, byInitial);
     }
 }

@@ -15,16 +15,15 @@ internal static unsafe class GruKernel
     private const int Sums = 6;
 
     /// <summary>States (batch, time, channels) from inputs (heads, batch, time, 3, channels of a head).</summary>
-    public static Tensor Forward<T>(Tensor inputs, Tensor a, Tensor b, Tensor? initial) where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Forward<T>(Tensor inputs, Tensor a, Tensor b, Tensor? initial, Tensor states)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         var layout = SeriesLayout.Of<T>(inputs);
-        var states = empty([layout.Batch, layout.Steps, layout.Channels], inputs.dtype);
         using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pb = Plain<T>(b, nameof(b)),
             p0 = Plain<T>(initial, nameof(initial)),
             ph = Pinned<T>.Of(states, nameof(states));
         nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wb = (nint)pb.Pointer, h0 = (nint)p0.Pointer, h = (nint)ph.Pointer;
         layout.Run((first, end) => layout.Dispatch<T, ForwardUnit<T>>(new(layout, first, end, (T*)u, (T*)wa, (T*)wb, (T*)h0, (T*)h)));
-        return states;
     }
 
     /// <summary>Gradients by inputs, A, b and the initial state.</summary>
@@ -44,7 +43,6 @@ internal static unsafe class GruKernel
         nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wb = (nint)pb.Pointer, h0 = (nint)p0.Pointer, h = (nint)ph.Pointer,
             g = (nint)pg.Pointer,
             by = (nint)pby.Pointer, by0 = (nint)pby0.Pointer, s = (nint)ps.Pointer;
-        SeriesLayout.Touch(pby);
         layout.Run((first, end) => layout.Dispatch<T, BackwardUnit<T>>(
             new(layout, first, end, (T*)u, (T*)wa, (T*)wb, (T*)h0, (T*)h, (T*)g, (T*)by, (T*)by0, (T*)s)));
         var total = TimeSums.OverBatch<T>(sums);

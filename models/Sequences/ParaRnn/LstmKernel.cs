@@ -15,12 +15,10 @@ internal static unsafe class LstmKernel
     private const int Sums = 8;
 
     /// <summary>h and c, (batch, time, channels) each, from inputs (heads, batch, time, 3, channels of a head).</summary>
-    public static (Tensor H, Tensor C) Forward<T>(Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial)
+    public static void Forward<T>(Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial, Tensor hidden, Tensor cells)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var layout = SeriesLayout.Of<T>(inputs);
-        long[] shape = [layout.Batch, layout.Steps, layout.Channels];
-        Tensor hidden = empty(shape, inputs.dtype), cells = empty(shape, inputs.dtype);
         using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)),
             pb = Plain<T>(b, nameof(b)),
             p0 = Plain<T>(initial, nameof(initial)), ph = Pinned<T>.Of(hidden, nameof(hidden)), pc = Pinned<T>.Of(cells, nameof(cells));
@@ -28,7 +26,6 @@ internal static unsafe class LstmKernel
             h = (nint)ph.Pointer, c = (nint)pc.Pointer;
         layout.Run((first, end) => layout.Dispatch<T, ForwardUnit<T>>(new(layout, first, end, (T*)u, (T*)wa, (T*)wp, (T*)wb, (T*)s0, (T*)h,
             (T*)c)));
-        return (hidden, cells);
     }
 
     /// <summary>Gradients by inputs, A, peepholes, b and the initial state.</summary>
@@ -50,7 +47,6 @@ internal static unsafe class LstmKernel
         nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer,
             h = (nint)ph.Pointer, c = (nint)pc.Pointer,
             gh = (nint)pgh.Pointer, gc = (nint)pgc.Pointer, by = (nint)pby.Pointer, by0 = (nint)pby0.Pointer, s = (nint)ps.Pointer;
-        SeriesLayout.Touch(pby);
         layout.Run((first, end) => layout.Dispatch<T, BackwardUnit<T>>(
             new(layout, first, end, (T*)u, (T*)wa, (T*)wp, (T*)wb, (T*)s0, (T*)h, (T*)c, (T*)gh, (T*)gc, (T*)by, (T*)by0, (T*)s)));
         var total = TimeSums.OverBatch<T>(sums);

@@ -64,6 +64,5 @@ public sealed class ParaGru : ParaRnnCell
             + z * _candidate.Slope(nIn, n) * weights[2] * (r + h * _reset.Slope(rIn, r) * weights[1]);
     }
 
-    private protected override Tensor[] Fused(Tensor inputs, Tensor[] weights, Tensor bias, Tensor? initial) =>
-        _fused.Apply(inputs, weights[0], bias, initial);
+    private protected override FusedFunction Recurrence => _fused;
 }

@@ -79,7 +79,5 @@ public sealed class ParaLstm : ParaRnnCell
         return stack([stack([cc, ch], -2), stack([hc, hh], -2)], -3);
     }
 
-    // c, h.
-    private protected override Tensor[] Fused(Tensor inputs, Tensor[] weights, Tensor bias, Tensor? initial) =>
-        _fused.Apply(inputs, weights[0], weights[1], bias, initial);
+    private protected override FusedFunction Recurrence => _fused;
 }

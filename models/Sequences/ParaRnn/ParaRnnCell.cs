@@ -16,6 +16,7 @@ namespace TorchZoo.Models.Sequences;
 public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
 {
     private readonly ParallelRecurrenceSolver _solver;
+    private FusedLayer? _layer;
 
     // What the kernels compute the gates with.
     private readonly bool _standard;
@@ -169,7 +170,7 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
         if (x.dim() == 0 || x.shape[^1] != InputDim)
             throw new ArgumentException($"expected (…, {InputDim}), got ({string.Join(", ", x.shape)})", nameof(x));
         using var scope = NewDisposeScope();
-        var u = ByTime(Project(x.reshape(1, -1, InputDim))) + Bias;
+        var u = ByTime(Project(x.reshape(1, -1, InputDim), InputWeight)) + Bias;
         return u.view([.. x.shape[..^1], 3, StateDim]).MoveToOuterDisposeScope();
     }
 
@@ -205,7 +206,7 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
             .index(TensorIndex.Tensor(samples), TensorIndex.Tensor(channels)).t().reshape(1, -1);
         Tensor[] weights = [.. RecurrentWeights.Select(w => w.index_select(1, channels))];
         var states = _standard && FusedFunction.HasKernelFor(u)
-            ? Fused(inputs.unsqueeze(0), weights, zeros([3, samples.shape[0]], u.dtype, u.device), start)
+            ? Recurrence.Apply([inputs.unsqueeze(0), .. weights, zeros([3, samples.shape[0]], u.dtype, u.device), start])
             : StepThrough(inputs, weights, start);
         return stack(states, -1).squeeze(0).transpose(0, 1).MoveToOuterDisposeScope();
     }
@@ -216,8 +217,10 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     /// <summary>Their Jacobian.</summary>
     private protected abstract Tensor Slopes(Tensor[] u, Tensor[] weights, Tensor[] states);
 
-    /// <summary>All states by the kernel, (batch, time, channels) each, from inputs (heads, batch, time, 3, channels of a head).</summary>
-    private protected abstract Tensor[] Fused(Tensor inputs, Tensor[] weights, Tensor bias, Tensor? initial);
+    private FusedLayer Layer => _layer ??= new(this, Recurrence);
+
+    /// <summary>All states by the kernel.</summary>
+    private protected abstract FusedFunction Recurrence { get; }
 
     /// <summary>All states step by step, (batch, time, channels) each, from inputs (batch, time, 3, channels) with biases.</summary>
     internal Tensor[] StepThrough(Tensor u, Tensor[] weights, Tensor? initial)
@@ -269,14 +272,16 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
 
     private static Tensor Output(Tensor[] states, Tensor x) => states[^1].to(x.dtype);
 
-    // A product for each head, without a transposition of what comes out.
-    private Tensor Project(Tensor x)
+    /// <summary>Inputs of the gates of all heads, (heads, batch, time, 3, channels of a head): a product for each head, without a
+    /// transposition of what comes out.</summary>
+    internal static Tensor Project(Tensor x, Tensor weight)
     {
-        long rows = x.shape[0] * x.shape[1], channels = StateDim / NumHeads;
-        var weight = InputWeight.view(NumHeads, InputDim / NumHeads, 3 * channels);
-        var byHead = x.reshape(rows, NumHeads, InputDim / NumHeads).transpose(0, 1);
-        return byHead.bmm(weight).view(NumHeads, x.shape[0], x.shape[1], 3, channels);
+        var (heads, channels) = (weight.shape[0], weight.shape[3]);
+        return Heads(x, heads).bmm(weight.view(heads, weight.shape[1], 3 * channels)).view(heads, x.shape[0], x.shape[1], 3, channels);
     }
+
+    /// <summary>(batch, time, inputs) → (heads, batch · time, inputs of a head).</summary>
+    internal static Tensor Heads(Tensor x, long heads) => x.reshape(x.shape[0] * x.shape[1], heads, x.shape[2] / heads).transpose(0, 1);
 
     private void Check(Tensor x, Tensor? initial)
     {
@@ -299,7 +304,13 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
     {
         Check(x, initial);
         ClampRecurrentWeights();
-        var inputs = Project(x);
+        var whole = Mode is RecurrenceMode.Auto or RecurrenceMode.Fused || stepByStep && Mode == RecurrenceMode.Parallel;
+        if (whole && _standard && FusedFunction.HasCpuKernelFor(x) && x.dtype == InputWeight.dtype && Autocast.TypeOn(x.device) is null)
+        {
+            if (!stepByStep) LastReport = null;
+            return Layer.Apply([x, InputWeight, .. RecurrentWeights, Bias, initial?.to(x.dtype)]);
+        }
+        var inputs = Project(x, InputWeight);
         using var full = Autocast.Disable(x.device);
         inputs = Autocast.ToFullPrecision(inputs);
         var bias = Bias.to(inputs.dtype);
@@ -315,7 +326,7 @@ public abstract class ParaRnnCell : Module<Tensor, Tensor>, IChannelwiseCell
         Tensor[] weights = [.. RecurrentWeights.Select(w => w.to(inputs.dtype))];
         switch (mode)
         {
-            case RecurrenceMode.Fused: return Fused(inputs, weights, bias, initial);
+            case RecurrenceMode.Fused: return Recurrence.Apply([inputs, .. weights, bias, initial]);
             case RecurrenceMode.Sequential: return StepThrough(ByTime(inputs) + bias, weights, initial);
             default:
                 var (states, report) = _solver.Solve(this, ByTime(inputs) + bias, initial);

@@ -85,14 +85,6 @@ internal readonly record struct SeriesLayout(long Batch, long Steps, long Heads,
         });
     }
 
-    /// <summary>Touches each page of fresh memory, upward. The backward passes write theirs from the end, and a system that brings in pages
-    /// one by one, and not many as they are asked for in order, may take longer for that than all else.</summary>
-    public static unsafe void Touch<T>(Pinned<T> memory) where T : unmanaged
-    {
-        const long page = 4096;
-        for (var i = 0L; i < memory.Length; i += page / sizeof(T)) Volatile.Write(ref *(byte*)(memory.Pointer + i), 0);
-    }
-
     /// <summary>Runs a kernel with this layout's registers.</summary>
     public void Dispatch<T, TKernel>(TKernel kernel)
         where T : unmanaged, IFloatingPointIeee754<T>

@@ -137,7 +137,7 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
     {
         using var scope = NewDisposeScope();
         var batch = (Pairs)new TokenWindows(text.Train, Plan.Length).Take(arange(Plan.BatchSize, ScalarType.Int64)).To(context.Device);
-        return InterleavedTimes.Measure(context.Pick(1, 9, 21), [.. nets.Select(n => Update(n.Net))], context.Cancellation);
+        return InterleavedTimes.Measure(context.Pick(1, 5, 21), [.. nets.Select(n => Update(n.Net))], context.Cancellation);
 
         Action Update(nn.Module<Tensor, Tensor> net)
         {

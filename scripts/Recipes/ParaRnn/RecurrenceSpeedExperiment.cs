@@ -19,11 +19,9 @@ internal sealed class RecurrenceSpeedExperiment(RecipeContext context)
     private Case[] Cases => context.Size == RunSize.Smoke ? [new(CellKind.Gru, 2, 32, 16, 1), new(CellKind.Lstm, 1, 64, 8)] :
     [
         new(CellKind.Gru, 8, 512, 128, 15),
-        new(CellKind.Gru, 8, 2048, 128),
         new(CellKind.Gru, 1, 8192, 128, 40),
         new(CellKind.Gru, 32, 512, 256),
         new(CellKind.Lstm, 8, 512, 128),
-        new(CellKind.Lstm, 1, 8192, 128),
     ];
 
     public Claim Run()

@@ -264,6 +264,26 @@ public sealed class ParaRnnTests
         { Iterations = large ? 2 : 15, SingleTolerance = 6e-6, DoubleTolerance = 2e-14, NonFinite = false }.Run();
     }
 
+    // In one part and in several, of which some have a sample more than others.
+    [Test, Category("Property")]
+    public void TheLayerIsItsProjectionAndTheLoop([Values] CellKind kind, [Values(1, 300, 1 << 21)] long partNumbers)
+    {
+        const long heads = 2, inputs = 3, width = 5;
+        var cell = Cell(kind, heads * inputs, heads * width);
+        FusedFunction recurrence = cell is ParaGru gru ? new FusedGru(gru) : new FusedLstm((ParaLstm)cell);
+        new KernelCheck<Case>(Cases, (one, generator) =>
+        {
+            Tensor x = randn([one.Batch, one.Steps, heads * inputs], generator: generator),
+                b = randn([heads, inputs, 3, width], generator: generator) / 2, a = randn([3, heads * width], generator: generator) / 2,
+                bias = randn([3, heads * width], generator: generator) / 2;
+            var initial = one.Initial ? randn([one.Batch, cell.StateSize], generator: generator).tanh() : null;
+            return kind == CellKind.Gru ? [x, b, a, bias, initial]
+                : [x, b, a, randn([2, heads * width], generator: generator) / 2, bias, initial];
+        }, (_, x) => new FusedLayer(cell, recurrence, partNumbers).Apply(x),
+        (_, x) => cell.StepThrough(ParaRnnCell.ByTime(ParaRnnCell.Project(x[0]!, x[1]!)) + x[^2]!, [.. x[2..^2].Select(w => w!)], x[^1]))
+        { Iterations = 8, SingleTolerance = 6e-6, DoubleTolerance = 2e-14, NonFinite = false }.Run();
+    }
+
     // What a GPU does for gradients that its kernel doesn't take, in which all but two calls is the same on a CPU.
     [Test]
     public void GradientsOfOneStepAtAllTimesAreThoseOfTheKernel([Values] CellKind kind, [Values] bool initial)
@@ -373,7 +393,7 @@ public sealed class ParaRnnTests
         Pass(x.narrow(1, 0, 16));
         var numbers = PeakMemory.Of(() => Pass(x)) / (double)(steps * cell.StateSize * sizeof(float));
         TestContext.Out.WriteLine($"{numbers:0.0} numbers a state");
-        Assert.That(numbers, Is.LessThan(mode == RecurrenceMode.Fused ? 10 : 60));
+        Assert.That(numbers, Is.LessThan(mode == RecurrenceMode.Fused ? 10 : 100));
 
         void Pass(Tensor inputs)
         {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 
@@ -264,11 +265,16 @@ internal sealed unsafe class SparsePlan
         var permuted = empty_like(values);
         using Pinned<T> from = Pinned<T>.Of(values, nameof(values)), to = Pinned<T>.Of(permuted, nameof(permuted));
         T* source = from.Pointer, target = to.Pointer;
-        WorkerThreads.Run(WorkerThreads.Worth(_from.Length, WorthThreadMoving), _from.Length, (first, last) =>
-        {
-            for (var k = first; k < last; k++) target[k] = source[_from[k]];
-        });
+        var order = _from;
+        WorkerThreads.Run(WorkerThreads.Worth(order.Length, WorthThreadMoving), order.Length, (first, last) =>
+            Gather(source, order.AsSpan((int)first, (int)(last - first)), target + first));
         return permuted;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Gather<T>(T* source, ReadOnlySpan<int> from, T* target) where T : unmanaged
+    {
+        for (var k = 0; k < from.Length; k++) target[k] = source[from[k]];
     }
 
     private SparseKernels.Strides Strides(Sum sum, long blocks, long unit, Side source, Side target)

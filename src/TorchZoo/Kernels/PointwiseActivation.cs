@@ -1,6 +1,7 @@
 using System.Numerics;
 using TorchSharp;
 using TorchZoo.Kernels.Cpu;
+using TorchZoo.Kernels.Cuda;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -12,8 +13,8 @@ namespace TorchZoo.Kernels;
 /// </summary>
 /// <remarks>
 /// On CPUs in float32 and float64 there is a kernel, right to a few ulp (<see cref="VectorMath"/>), with the same bits on any number of
-/// threads. Elsewhere it is torch operations, which are also what higher derivatives are taken of. For the gradient x and bias are kept, or
-/// their sum if there is a residual; y isn't.
+/// threads; on GPUs there is one for these and for 16-bit numbers. Elsewhere it is torch operations, which are also what higher derivatives
+/// are taken of. For the gradient x and bias are kept, or their sum if there is a residual; y isn't.
 /// </remarks>
 public static class PointwiseActivation
 {
@@ -50,7 +51,12 @@ public static class PointwiseActivation
         return new OfSum(activation, y!).Apply(z)[0].MoveToOuterDisposeScope();
     }
 
-    private static bool HasKernel(Tensor x) => x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.Float64;
+    private static bool HasKernel(Tensor x) => x.device_type switch
+    {
+        DeviceType.CPU => x.dtype is ScalarType.Float32 or ScalarType.Float64,
+        DeviceType.CUDA => CudaActivation.Takes(x.dtype) && CudaKernels.AreAvailable,
+        _ => false,
+    };
 
     private static Tensor EagerSum(KernelCall call, int axis)
     {
@@ -74,7 +80,13 @@ public static class PointwiseActivation
         _ => z.sin(),
     };
 
-    /// <summary>All in one. (A CUDA kernel would go by the device here, and in <see cref="Pass"/>.)</summary>
+    private static Tensor SumOverOthers(Tensor x, int axis)
+    {
+        long[] others = [.. Enumerable.Range(0, (int)x.dim()).Where(i => i != axis).Select(i => (long)i)];
+        return others.Length == 0 ? x : x.sum(others);
+    }
+
+    /// <summary>All in one.</summary>
     private sealed class Whole(Activation activation, int axis) : KernelFunction
     {
         protected override bool HasKernel(KernelCall call) => PointwiseActivation.HasKernel(call[0]);
@@ -101,7 +113,7 @@ public static class PointwiseActivation
 
         protected override Tensor[] Forward(KernelCall call)
         {
-            var z = empty(call[0].shape, call[0].dtype);
+            var z = empty(call[0].shape, call[0].dtype, call[0].device);
             Y = Pass.Run(activation, axis, call[0], call.Optional(1), call.Optional(2), sum: z).Result.DetachFromDisposeScope();
             return [z];
         }
@@ -112,8 +124,7 @@ public static class PointwiseActivation
         protected override Tensor?[] RecordedBackward(KernelCall call, Tensor?[] byOutputs)
         {
             var byZ = byOutputs[0]!;
-            long[] others = [.. Enumerable.Range(0, (int)byZ.dim()).Where(i => i != axis).Select(i => (long)i)];
-            return [byZ, !call.Needs(1) ? null : others.Length == 0 ? byZ : byZ.sum(others), byZ];
+            return [byZ, call.Needs(1) ? SumOverOthers(byZ, axis) : null, byZ];
         }
     }
 
@@ -132,9 +143,35 @@ public static class PointwiseActivation
     {
         /// <summary>y; or the gradient by x, if there is one by y, and that by the bias, if it is wanted.</summary>
         public static (Tensor Result, Tensor? ByBias) Run(Activation activation, int axis, Tensor x, Tensor? bias, Tensor? residual,
-            Tensor? byY = null, Tensor? sum = null, bool wantsBias = false) => x.dtype == ScalarType.Float32
-                ? Run<float>(activation, axis, x, bias, residual, byY, sum, wantsBias)
-                : Run<double>(activation, axis, x, bias, residual, byY, sum, wantsBias);
+            Tensor? byY = null, Tensor? sum = null, bool wantsBias = false) =>
+            x.device_type == DeviceType.CUDA ? OnGpu(activation, axis, x, bias, residual, byY, sum, wantsBias)
+            : x.dtype == ScalarType.Float32 ? Run<float>(activation, axis, x, bias, residual, byY, sum, wantsBias)
+            : Run<double>(activation, axis, x, bias, residual, byY, sum, wantsBias);
+
+        private static (Tensor, Tensor?) OnGpu(Activation activation, int axis, Tensor x, Tensor? bias, Tensor? residual, Tensor? byY,
+            Tensor? sum, bool wantsBias)
+        {
+            var result = empty(x.shape, x.dtype, x.device);
+            var (_, channels, inner) = Sizes(x.shape, axis, bias is not null);
+            var (stream, n) = (CudaStream.Of(x), x.numel());
+            if (byY is null)
+                CudaActivation.Forward(activation, x.dtype, stream, x.contiguous(), bias?.contiguous(), residual?.contiguous(), result, sum, n,
+                    channels, inner);
+            else CudaActivation.Backward(activation, x.dtype, stream, x.contiguous(), bias?.contiguous(), byY.contiguous(), result, n, channels, inner);
+            return (result, wantsBias ? SumOverOthers(result, axis) : null);
+        }
+
+        private static (long Outer, long Channels, long Inner) Sizes(ReadOnlySpan<long> shape, int axis, bool byChannel)
+        {
+            return byChannel ? (Product(shape[..axis]), shape[axis], Product(shape[(axis + 1)..])) : (1, 1, Product(shape));
+
+            static long Product(ReadOnlySpan<long> sizes)
+            {
+                var product = 1L;
+                foreach (var size in sizes) product *= size;
+                return product;
+            }
+        }
 
         private static unsafe (Tensor, Tensor?) Run<T>(Activation activation, int axis, Tensor x, Tensor? bias, Tensor? residual,
             Tensor? byY, Tensor? sum, bool wantsBias) where T : unmanaged, IFloatingPointIeee754<T>
@@ -145,21 +182,13 @@ public static class PointwiseActivation
             using Pinned<T> px = Plain(x, nameof(x)), pb = Plain(bias, nameof(bias)), pr = Plain(residual, nameof(residual)),
                 pg = Plain(byY, nameof(byY)), py = Plain(result, nameof(result)),
                 ps = Plain(sum, nameof(sum)), pc = Plain(byBias, nameof(byBias));
-            var channels = bias is not null || wantsBias;
+            var (outer, channels, inner) = Sizes(shape, axis, bias is not null || wantsBias);
             ActivationKernel.Run(new ActivationKernel.Operands<T>(activation, (nint)px.Pointer, (nint)pb.Pointer,
-                (nint)pr.Pointer, (nint)pg.Pointer, (nint)py.Pointer, (nint)ps.Pointer, (nint)pc.Pointer,
-                channels ? Product(shape[..axis]) : 1, channels ? shape[axis] : 1, Product(channels ? shape[(axis + 1)..] : shape)));
+                (nint)pr.Pointer, (nint)pg.Pointer, (nint)py.Pointer, (nint)ps.Pointer, (nint)pc.Pointer, outer, channels, inner));
             return (result, byBias);
 
             static Pinned<T> Plain(Tensor? tensor, string name) =>
                 tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
-
-            static long Product(ReadOnlySpan<long> sizes)
-            {
-                var product = 1L;
-                foreach (var size in sizes) product *= size;
-                return product;
-            }
         }
     }
 }

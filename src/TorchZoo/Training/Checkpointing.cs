@@ -179,17 +179,48 @@ public static class Checkpointing
             using var scope = NewDisposeScope();
             // For gradients of gradients the second pass hangs on what came before; else it stands for itself.
             var recorded = is_grad_enabled();
-            Tensor[] inputs = [.. ctx.get_saved_variables().Select(x => recorded || !x.requires_grad ? x : x.detach().requires_grad_())];
+            var gate = new Gate.State();
+            Tensor[] inputs = [.. ctx.get_saved_variables().Select(x =>
+                !x.requires_grad ? x : recorded ? Gate.apply([gate, x])[0] : x.detach().requires_grad_())];
             using var on = enable_grad();
             var outputs = part.Again(inputs);
             var used = outputs.Zip(byOutputs).Where(o => o.First.requires_grad && !o.Second.IsInvalid).ToList();
             Tensor[] wanted = [.. inputs.Where(x => x.requires_grad), .. part.Parameters];
             var found = autograd.grad([.. used.Select(u => u.First)], wanted, [.. used.Select(u => u.Second)],
                 retain_graph: recorded, create_graph: recorded, allow_unused: true);
+            gate.IsOpen = true;
             var next = 0;
             List<Tensor> result = [null!, .. inputs.Select(x => x.requires_grad ? found[next++] : null!)];
             result.AddRange(found.Skip(next));
             return [.. result.Select(g => g is null || g.IsInvalid ? null! : g.DetachFromDisposeScope())];
+        }
+    }
+
+    /// <summary>The same tensor. While the gate is shut, the backward pass ends here: what came before may depend on a parameter of the
+    /// part too, and that share of its gradient is found by whoever asked for this one's.</summary>
+    private sealed class Gate : autograd.MultiTensorFunction<Gate>
+    {
+        public sealed class State
+        {
+            public bool IsOpen { get; set; }
+        }
+
+        public override string Name => nameof(Gate);
+
+        public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.set_materialize_grads(false);
+            ctx.save_data(nameof(State), vars[0]);
+            return [((Tensor)vars[1]).alias()];
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> byOutputs)
+        {
+            var isOpen = ((State)ctx.get_data(nameof(State))).IsOpen && !byOutputs[0].IsInvalid;
+            Tensor? gradient = isOpen ? byOutputs[0].alias().DetachFromDisposeScope() : null;
+            byOutputs[0].Dispose();
+            BackwardPass.HandOver([gradient]);
+            return [null!, gradient!];
         }
     }
 }

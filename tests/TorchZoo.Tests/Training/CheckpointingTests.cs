@@ -71,6 +71,28 @@ public class CheckpointingTests
         }
     }
 
+    // An input that is made of another one, and of a parameter that the part uses too: only the part's own share counts in it.
+    [Test]
+    public void SharedInputsCountOnce([Values] bool createGraph)
+    {
+        using var scope = NewDisposeScope();
+        Tensor a = randn([4, 3], ScalarType.Float64).requires_grad_(), weight = randn([3, 3], ScalarType.Float64).requires_grad_();
+        var plain = Run(Function);
+        var checkpointed = Run(x => Checkpointing.Run(Function, x, [weight]));
+        for (var i = 0; i < plain.Count; i++)
+            Assert.That((plain[i] - checkpointed[i]).abs().max().item<double>(), Is.LessThan(1e-12), $"gradient {i}");
+
+        IReadOnlyList<Tensor> Function(IReadOnlyList<Tensor> x) => [x[0].matmul(weight).sin() * x[1], x[1].exp()];
+
+        IReadOnlyList<Tensor> Run(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> function)
+        {
+            var y = function([a, a.matmul(weight).tanh()]);
+            var first = autograd.grad([y[0].sum() + y[1].square().sum()], [a, weight], retain_graph: createGraph, create_graph: createGraph);
+            if (!createGraph) return [.. first];
+            return [.. first, .. autograd.grad([first[0].square().sum() + first[1].sin().sum()], [a, weight])];
+        }
+    }
+
     [Test]
     public void TheSecondPassLeavesTheGeneratorAsItWas()
     {

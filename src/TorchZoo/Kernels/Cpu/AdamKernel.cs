@@ -16,7 +16,7 @@ namespace TorchZoo.Kernels.Cpu;
 internal readonly record struct AdamNumbers(double GradientFactor, double Decay, double Shrink, double Mean, double Beta2, double Square,
     double Root, double Epsilon, double StepSize);
 
-/// <summary>Adam's update of a piece of memory, on vectors of the processor's width.</summary>
+/// <summary>Adam's update of a piece of memory, on registers of any width.</summary>
 internal static unsafe class AdamKernel
 {
     /// <summary>Updates in place.</summary>
@@ -27,43 +27,42 @@ internal static unsafe class AdamKernel
     /// <param name="largest">The largest v so far; null without amsgrad.</param>
     /// <param name="count">Elements.</param>
     /// <param name="numbers">The step's numbers.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Update<T>(T* parameter, T* gradient, T* mean, T* square, T* largest, long count, in AdamNumbers numbers)
-        where T : unmanaged, IFloatingPointIeee754<T>
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Lanes.Run<T, Piece<T>>(new(parameter, gradient, mean, square, largest, count, numbers));
+
+    private readonly struct Piece<T>(T* parameter, T* gradient, T* mean, T* square, T* largest, long count, AdamNumbers numbers)
+        : ILanesKernel<T> where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T factor = T.CreateChecked(numbers.GradientFactor), decay = T.CreateChecked(numbers.Decay), shrink = T.CreateChecked(numbers.Shrink),
-            one = T.CreateChecked(numbers.Mean), beta2 = T.CreateChecked(numbers.Beta2), two = T.CreateChecked(numbers.Square),
-            root = T.CreateChecked(numbers.Root), epsilon = T.CreateChecked(numbers.Epsilon), size = T.CreateChecked(numbers.StepSize);
-        var i = 0L;
-        if (Vector.IsHardwareAccelerated)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public void Run<V>() where V : struct, ILanes<V, T>
         {
-            Vector<T> factors = new(factor), decays = new(decay), shrinks = new(shrink), ones = new(one), betas = new(beta2), twos = new(two),
-                roots = new(root), epsilons = new(epsilon), sizes = new(size);
-            for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+            V factor = V.Constant(numbers.GradientFactor), decay = V.Constant(numbers.Decay), shrink = V.Constant(numbers.Shrink),
+                one = V.Constant(numbers.Mean), beta2 = V.Constant(numbers.Beta2), two = V.Constant(numbers.Square),
+                root = V.Constant(numbers.Root), epsilon = V.Constant(numbers.Epsilon), size = V.Constant(numbers.StepSize);
+            for (long i = 0; i < count; i += V.Count)
             {
-                var p = Vector.Load(parameter + i);
-                var g = Vector.Load(gradient + i) * factors + decays * p;
-                var m = Vector.Load(mean + i);
-                m += ones * (g - m);
-                var v = betas * Vector.Load(square + i) + twos * (g * g);
-                Vector.Store(m, mean + i);
-                Vector.Store(v, square + i);
+                var rest = count - i;
+                var full = rest >= V.Count;
+                V p = full ? V.Load(parameter + i) : V.LoadPart(parameter + i, rest), m = full ? V.Load(mean + i) : V.LoadPart(mean + i, rest),
+                    v = full ? V.Load(square + i) : V.LoadPart(square + i, rest);
+                var g = (full ? V.Load(gradient + i) : V.LoadPart(gradient + i, rest)) * factor + decay * p;
+                m += one * (g - m);
+                v = beta2 * v + two * (g * g);
+                if (full) m.Store(mean + i);
+                else m.StorePart(mean + i, rest);
+                if (full) v.Store(square + i);
+                else v.StorePart(square + i, rest);
                 if (largest != null)
                 {
-                    v = Vector.Max(v, Vector.Load(largest + i));
-                    Vector.Store(v, largest + i);
+                    v = V.Max(v, full ? V.Load(largest + i) : V.LoadPart(largest + i, rest));
+                    if (full) v.Store(largest + i);
+                    else v.StorePart(largest + i, rest);
                 }
-                Vector.Store(p * shrinks - sizes * m / (Vector.SquareRoot(v) * roots + epsilons), parameter + i);
+                p = p * shrink - size * m / (V.Sqrt(v) * root + epsilon);
+                if (full) p.Store(parameter + i);
+                else p.StorePart(parameter + i, rest);
             }
-        }
-        for (; i < count; i++)
-        {
-            var p = parameter[i];
-            var g = gradient[i] * factor + decay * p;
-            var m = mean[i] += one * (g - mean[i]);
-            var v = square[i] = beta2 * square[i] + two * (g * g);
-            if (largest != null) v = largest[i] = T.Max(v, largest[i]);
-            parameter[i] = p * shrink - size * m / (T.Sqrt(v) * root + epsilon);
         }
     }
 }

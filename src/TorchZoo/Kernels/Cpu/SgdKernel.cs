@@ -13,7 +13,7 @@ namespace TorchZoo.Kernels.Cpu;
 internal readonly record struct SgdNumbers(
     double GradientFactor, double Decay, double Momentum, double Fresh, double Nesterov, double LearningRate);
 
-/// <summary>Stochastic gradient descent's update of a piece of memory, on vectors of the processor's width.</summary>
+/// <summary>Stochastic gradient descent's update of a piece of memory, on registers of any width.</summary>
 internal static unsafe class SgdKernel
 {
     /// <summary>Updates in place.</summary>
@@ -22,42 +22,39 @@ internal static unsafe class SgdKernel
     /// <param name="buffer">The momentum buffer; null without momentum.</param>
     /// <param name="count">Elements.</param>
     /// <param name="numbers">The step's numbers.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Update<T>(T* parameter, T* gradient, T* buffer, long count, in SgdNumbers numbers)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Lanes.Run<T, Piece<T>>(new(parameter, gradient, buffer, count, numbers));
+
+    private readonly struct Piece<T>(T* parameter, T* gradient, T* buffer, long count, SgdNumbers numbers) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T factor = T.CreateChecked(numbers.GradientFactor), decay = T.CreateChecked(numbers.Decay), keep = T.CreateChecked(numbers.Momentum),
-            fresh = T.CreateChecked(numbers.Fresh), ahead = T.CreateChecked(numbers.Nesterov), rate = T.CreateChecked(numbers.LearningRate);
-        var nesterov = ahead != T.Zero;
-        // An empty buffer may hold anything; 0·NaN is NaN.
-        var empty = keep == T.Zero;
-        var i = 0L;
-        if (Vector.IsHardwareAccelerated)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public void Run<V>() where V : struct, ILanes<V, T>
         {
-            Vector<T> factors = new(factor), decays = new(decay), keeps = new(keep), freshs = new(fresh), aheads = new(ahead), rates = new(rate);
-            for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+            V factor = V.Constant(numbers.GradientFactor), decay = V.Constant(numbers.Decay), keep = V.Constant(numbers.Momentum),
+                fresh = V.Constant(numbers.Fresh), ahead = V.Constant(numbers.Nesterov), rate = V.Constant(numbers.LearningRate);
+            var nesterov = numbers.Nesterov != 0;
+            // An empty buffer may hold anything; 0·NaN is NaN.
+            var empty = numbers.Momentum == 0;
+            for (long i = 0; i < count; i += V.Count)
             {
-                var p = Vector.Load(parameter + i);
-                var g = Vector.Load(gradient + i) * factors + decays * p;
+                var rest = count - i;
+                var full = rest >= V.Count;
+                var p = full ? V.Load(parameter + i) : V.LoadPart(parameter + i, rest);
+                var g = (full ? V.Load(gradient + i) : V.LoadPart(gradient + i, rest)) * factor + decay * p;
                 if (buffer != null)
                 {
-                    var b = empty ? freshs * g : keeps * Vector.Load(buffer + i) + freshs * g;
-                    Vector.Store(b, buffer + i);
-                    g = nesterov ? g + aheads * b : b;
+                    var b = fresh * g;
+                    if (!empty) b = keep * (full ? V.Load(buffer + i) : V.LoadPart(buffer + i, rest)) + b;
+                    if (full) b.Store(buffer + i);
+                    else b.StorePart(buffer + i, rest);
+                    g = nesterov ? g + ahead * b : b;
                 }
-                Vector.Store(p - rates * g, parameter + i);
+                p -= rate * g;
+                if (full) p.Store(parameter + i);
+                else p.StorePart(parameter + i, rest);
             }
-        }
-        for (; i < count; i++)
-        {
-            var p = parameter[i];
-            var g = gradient[i] * factor + decay * p;
-            if (buffer != null)
-            {
-                var b = buffer[i] = empty ? fresh * g : keep * buffer[i] + fresh * g;
-                g = nesterov ? g + ahead * b : b;
-            }
-            parameter[i] = p - rate * g;
         }
     }
 }

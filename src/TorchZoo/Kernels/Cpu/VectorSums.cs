@@ -10,34 +10,23 @@ internal static unsafe class VectorSums
     private const int Block = 1 << 10;
 
     /// <summary>Σ x², in float64.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double SquaredNorm<T>(T* x, long count) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var total = 0.0;
-        for (; count > 0; x += Block, count -= Block) total += SquaredNorm(x, (int)Math.Min(count, Block));
+        for (; count > 0; x += Block, count -= Block)
+        {
+            var length = (int)Math.Min(count, Block);
+            double sum;
+            Lanes.Run<T, Squares<T>>(new(x, length, &sum));
+            // Squares of float32 overflow long before a norm does.
+            total += double.IsFinite(sum) ? sum : Careful(x, length);
+        }
         return total;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double SquaredNorm<T>(T* x, int count) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        Vector<T> a = default, b = default, c = default, d = default;
-        int width = Vector<T>.Count, i = 0;
-        for (; i <= count - 4 * width; i += 4 * width)
-        {
-            Vector<T> x0 = Vector.Load(x + i), x1 = Vector.Load(x + i + width), x2 = Vector.Load(x + i + 2 * width),
-                x3 = Vector.Load(x + i + 3 * width);
-            (a, b, c, d) = (a + x0 * x0, b + x1 * x1, c + x2 * x2, d + x3 * x3);
-        }
-        var sum = double.CreateChecked(Vector.Sum((a + b) + (c + d)));
-        for (; i < count; i++)
-        {
-            var value = double.CreateChecked(x[i]);
-            sum += value * value;
-        }
-        // Squares of float32 overflow long before a norm does.
-        return double.IsFinite(sum) ? sum : Careful(x, count);
-    }
+    /// <summary>y ← y + w (x − y)</summary>
+    public static void Lerp<T>(T* y, T* x, long count, double weight) where T : unmanaged, IFloatingPointIeee754<T> =>
+        Lanes.Run<T, Mixture<T>>(new(y, x, count, weight));
 
     private static double Careful<T>(T* x, int count) where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -46,18 +35,42 @@ internal static unsafe class VectorSums
         return sum;
     }
 
-    /// <summary>y ← y + w (x − y)</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Lerp<T>(T* y, T* x, long count, double weight) where T : unmanaged, IFloatingPointIeee754<T>
+    private readonly struct Squares<T>(T* x, int count, double* sum) : ILanesKernel<T> where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var w = T.CreateChecked(weight);
-        var i = 0L;
-        var weights = new Vector<T>(w);
-        for (; i <= count - Vector<T>.Count; i += Vector<T>.Count)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public void Run<V>() where V : struct, ILanes<V, T>
         {
-            var old = Vector.Load(y + i);
-            Vector.Store(old + weights * (Vector.Load(x + i) - old), y + i);
+            V a = V.Zero, b = V.Zero, c = V.Zero, d = V.Zero;
+            int width = V.Count, i = 0;
+            for (; i <= count - 4 * width; i += 4 * width)
+            {
+                V x0 = V.Load(x + i), x1 = V.Load(x + i + width), x2 = V.Load(x + i + 2 * width), x3 = V.Load(x + i + 3 * width);
+                (a, b, c, d) = (a + x0 * x0, b + x1 * x1, c + x2 * x2, d + x3 * x3);
+            }
+            for (; i < count; i += width)
+            {
+                var rest = V.LoadPart(x + i, Math.Min(width, count - i));
+                a += rest * rest;
+            }
+            *sum = double.CreateChecked(((a + b) + (c + d)).Sum());
         }
-        for (; i < count; i++) y[i] += w * (x[i] - y[i]);
+    }
+
+    private readonly struct Mixture<T>(T* y, T* x, long count, double weight) : ILanesKernel<T> where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public void Run<V>() where V : struct, ILanes<V, T>
+        {
+            var w = V.Constant(weight);
+            for (long i = 0; i < count; i += V.Count)
+            {
+                var rest = count - i;
+                var full = rest >= V.Count;
+                var old = full ? V.Load(y + i) : V.LoadPart(y + i, rest);
+                var mixed = old + w * ((full ? V.Load(x + i) : V.LoadPart(x + i, rest)) - old);
+                if (full) mixed.Store(y + i);
+                else mixed.StorePart(y + i, rest);
+            }
+        }
     }
 }

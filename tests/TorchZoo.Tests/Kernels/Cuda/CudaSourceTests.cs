@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using TorchZoo.Kernels;
 using TorchZoo.Kernels.Cuda;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ public sealed class CudaSourceTests
         var source = CudaSource.Embedded(typeof(CudaSourceTests).Assembly, "header_check.cu");
         Assert.That(source.Headers.Keys, Is.EquivalentTo(new[] { "affine.cuh", "linear_recurrence.cuh", "torchzoo.cuh" }));
         Assert.That(CudaSource.AllEmbedded(typeof(CudaSource).Assembly).Select(s => s.Name),
-            Has.Member("sine_jet.cu").And.Member("elementwise.cu"));
+            Has.Member("sine_jet.cu").And.Member("activation.cu"));
         Assert.That(() => CudaSource.Embedded(typeof(CudaSourceTests).Assembly, "absent.cu"),
             Throws.ArgumentException.With.Message.Contain("header_check.cu"));
     }
@@ -38,11 +39,11 @@ public sealed class CudaSourceTests
     }
 
     [Test]
-    public void TheFunctionsOfElementwiseAreInstances()
+    public void EveryActivationIsAnInstance()
     {
-        var instances = CudaSource.Embedded(typeof(CudaElementwise).Assembly, "elementwise.cu").Instances;
-        foreach (var function in Enum.GetValues<ElementwiseFunction>())
+        var instances = CudaSource.Embedded(typeof(CudaActivation).Assembly, "activation.cu").Instances;
+        foreach (var activation in Enum.GetValues<Activation>())
             foreach (var type in new[] { "float", "double", "float16", "bfloat16" })
-                Assert.That(instances, Has.Member($"forward<{function},{type}>").And.Member($"backward<{function},{type}>"));
+                Assert.That(instances, Has.Member($"forward<{activation},{type}>").And.Member($"backward<{activation},{type}>"));
     }
 }

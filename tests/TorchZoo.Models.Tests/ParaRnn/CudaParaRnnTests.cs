@@ -6,7 +6,7 @@ using TorchZoo.Kernels.Cuda;
 using TorchZoo.Models.Sequences;
 using static TorchSharp.torch;
 
-namespace TorchZoo.Models.Tests.ParaRnn;
+namespace TorchZoo.Models.Tests;
 
 /// <summary>ParaGRU's and ParaLSTM's kernels on a GPU against a loop of torch operations in double precision on the CPU, with autograd's
 /// gradients. The memory is the driver's own, so that a CPU build of libtorch will do.</summary>

@@ -10,9 +10,6 @@ namespace TorchZoo.Kernels.Cpu;
 /// </summary>
 internal static unsafe class MatrixProduct
 {
-    // Six rows by four registers: 24 sums, four of B and one element of A fit 32 registers. By two: 16.
-    private const int Rows = 6;
-
     /// <summary>C = A B, or C += A B.</summary>
     /// <param name="m">Rows of A and C.</param>
     /// <param name="n">Columns of B and C.</param>
@@ -39,7 +36,7 @@ internal static unsafe class MatrixProduct
     private readonly struct Product<T>(long m, long n, long k, T* a, long rowA, long columnA, T* b, T* c, bool accumulate) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        // AVX-512 and ARM have 32 registers.
+        // AVX-512 and ARM have 32: six rows by four registers of columns, four of B and an element of A fit in.
         private static bool HasManyRegisters => Lanes.Bits == 512 || AdvSimd.Arm64.IsSupported;
 
         // Compiled once and for all: what tiered compilation makes of these loops differs from run to run, by a factor of up to nine.
@@ -47,18 +44,18 @@ internal static unsafe class MatrixProduct
         public void Run<V>() where V : struct, ILanes<V, T>
         {
             var panel = (HasManyRegisters ? 4 : 2) * V.Count;
-            long j = 0;
-            for (; j + panel <= n; j += panel)
+            long j = 0, whole = n / V.Count * V.Count;
+            for (; j < whole; j += panel)
             {
+                var vectors = Math.Min(panel, whole - j) / V.Count;
                 long i = 0;
-                for (; i + Rows <= m; i += Rows)
-                    if (HasManyRegisters) BlockOfFour<V>(a + i * rowA, b + j, c + i * n + j);
-                    else BlockOfTwo<V>(a + i * rowA, b + j, c + i * n + j);
+                for (; i + TileProduct.Rows <= m; i += TileProduct.Rows)
+                    if (vectors == 4) Four<V>(a + i * rowA, b + j, c + i * n + j);
+                    else TileProduct.Run<V, T>(vectors, k, a + i * rowA, rowA, columnA, b + j, n, c + i * n + j, n, accumulate);
                 for (; i < m; i++)
-                    for (var v = j; v < j + panel; v += V.Count) Strip<V>(a + i * rowA, b + v, c + i * n + v);
+                    for (var v = 0; v < vectors; v++) Strip<V>(a + i * rowA, b + j + v * V.Count, c + i * n + j + v * V.Count);
             }
-            for (; j + V.Count <= n; j += V.Count)
-                for (long i = 0; i < m; i++) Strip<V>(a + i * rowA, b + j, c + i * n + j);
+            j = whole;
             for (; j + Lanes128<T>.Count <= n; j += Lanes128<T>.Count)
                 for (long i = 0; i < m; i++) Strip<Lanes128<T>>(a + i * rowA, b + j, c + i * n + j);
             for (; j < n; j++)
@@ -80,7 +77,7 @@ internal static unsafe class MatrixProduct
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private void BlockOfFour<V>(T* a, T* b, T* c) where V : struct, ILanes<V, T>
+        private void Four<V>(T* a, T* b, T* c) where V : struct, ILanes<V, T>
         {
             var w = V.Count;
             V c00 = V.Zero, c01 = V.Zero, c02 = V.Zero, c03 = V.Zero, c10 = V.Zero, c11 = V.Zero, c12 = V.Zero, c13 = V.Zero,
@@ -127,51 +124,6 @@ internal static unsafe class MatrixProduct
             v1.Store(c + w);
             v2.Store(c + 2 * w);
             v3.Store(c + 3 * w);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private void BlockOfTwo<V>(T* a, T* b, T* c) where V : struct, ILanes<V, T>
-        {
-            var w = V.Count;
-            V c00 = V.Zero, c01 = V.Zero, c10 = V.Zero, c11 = V.Zero, c20 = V.Zero, c21 = V.Zero, c30 = V.Zero, c31 = V.Zero,
-                c40 = V.Zero, c41 = V.Zero, c50 = V.Zero, c51 = V.Zero;
-            T* a3 = a + 3 * rowA;
-            long two = 2 * rowA;
-            for (long p = 0; p < k; p++, a += columnA, a3 += columnA, b += n)
-            {
-                V b0 = V.Load(b), b1 = V.Load(b + w);
-                var x = V.Create(*a);
-                c00 = V.MultiplyAdd(x, b0, c00); c01 = V.MultiplyAdd(x, b1, c01);
-                x = V.Create(a[rowA]);
-                c10 = V.MultiplyAdd(x, b0, c10); c11 = V.MultiplyAdd(x, b1, c11);
-                x = V.Create(a[two]);
-                c20 = V.MultiplyAdd(x, b0, c20); c21 = V.MultiplyAdd(x, b1, c21);
-                x = V.Create(*a3);
-                c30 = V.MultiplyAdd(x, b0, c30); c31 = V.MultiplyAdd(x, b1, c31);
-                x = V.Create(a3[rowA]);
-                c40 = V.MultiplyAdd(x, b0, c40); c41 = V.MultiplyAdd(x, b1, c41);
-                x = V.Create(a3[two]);
-                c50 = V.MultiplyAdd(x, b0, c50); c51 = V.MultiplyAdd(x, b1, c51);
-            }
-            Write(c00, c01, c);
-            Write(c10, c11, c + n);
-            Write(c20, c21, c + 2 * n);
-            Write(c30, c31, c + 3 * n);
-            Write(c40, c41, c + 4 * n);
-            Write(c50, c51, c + 5 * n);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Write<V>(V v0, V v1, T* c) where V : struct, ILanes<V, T>
-        {
-            var w = V.Count;
-            if (accumulate)
-            {
-                v0 += V.Load(c);
-                v1 += V.Load(c + w);
-            }
-            v0.Store(c);
-            v1.Store(c + w);
         }
     }
 

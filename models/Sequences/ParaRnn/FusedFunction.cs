@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Sequences;
 
-/// <summary>A cell's states by its kernels: inputs (heads, batch, time, 3, channels of a head), recurrent weights, b, initial state or null →
-/// states, (batch, time, channels) each.</summary>
+/// <summary>A cell's states by its kernels: inputs (heads, batch, time, 3, channels of a head), recurrent weights, b, initial state or null
+/// → states, (batch, time, channels) each.</summary>
 internal abstract class FusedFunction(ParaRnnCell cell) : KernelFunction
 {
     private int Weights => cell.StatesPerChannel;
@@ -21,7 +21,8 @@ internal abstract class FusedFunction(ParaRnnCell cell) : KernelFunction
     public abstract void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states);
 
     /// <summary>The gradients, on a CPU.</summary>
-    public abstract FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor?[] byStates);
+    public abstract FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states,
+        Tensor?[] byStates);
 
     /// <summary>States of inputs' batch and time, to be written.</summary>
     public Tensor[] Empty(long batch, long steps, long channels, Tensor like) =>
@@ -51,7 +52,8 @@ internal abstract class FusedFunction(ParaRnnCell cell) : KernelFunction
             var by = Gradients(call[0], RecurrentWeights(call), Bias(call), Initial(call), states, byOutputs);
             return [by.Inputs, .. by.Weights, by.Bias, by.Initial];
         }
-        var (byU, byWeights, byInitial) = FusedOnGpu.Backward(cell, InputsByTime(call), RecurrentWeights(call), Initial(call), states, byOutputs);
+        var (byU, byWeights, byInitial) = FusedOnGpu.Backward(cell, InputsByTime(call), RecurrentWeights(call), Initial(call), states,
+            byOutputs);
         return [ParaRnnCell.ByHead(byU, call[0].shape[0]), .. byWeights, byU.sum([0, 1]), byInitial];
     }
 
@@ -82,7 +84,8 @@ internal sealed class FusedGru(ParaGru cell) : FusedFunction(cell)
         else GruKernel.Forward<double>(inputs, weights[0], b, initial, states[0]);
     }
 
-    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor?[] byStates)
+    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states,
+        Tensor?[] byStates)
     {
         var (byInputs, byA, byB, byInitial) = inputs.dtype == ScalarType.Float32
             ? GruKernel.Backward<float>(inputs, weights[0], b, initial, states[0], byStates[0]!)
@@ -100,7 +103,8 @@ internal sealed class FusedLstm(ParaLstm cell) : FusedFunction(cell)
         else LstmKernel.Forward<double>(inputs, weights[0], weights[1], b, initial, states[1], states[0]);
     }
 
-    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor?[] byStates)
+    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states,
+        Tensor?[] byStates)
     {
         var (byInputs, byA, byC, byB, byInitial) = inputs.dtype == ScalarType.Float32
             ? LstmKernel.Backward<float>(inputs, weights[0], weights[1], b, initial, states[1], states[0], byStates[1], byStates[0])

@@ -11,8 +11,8 @@ namespace TorchZoo.Models.Sequences;
 /// </summary>
 /// <param name="cell">The cell.</param>
 /// <param name="recurrence">Its recurrence.</param>
-/// <param name="partNumbers">Numbers that the projection of a part has at most, if it has more than one sample. The cut doesn't depend on the
-/// threads, so neither do sums over parts.</param>
+/// <param name="partNumbers">Numbers that the projection of a part has at most, if it has more than one sample. The cut doesn't depend on
+/// the threads, so neither do sums over parts.</param>
 internal sealed class FusedLayer(ParaRnnCell cell, FusedFunction recurrence, long partNumbers = FusedLayer.UsualPart) : KernelFunction
 {
     // Some megabytes: fresh memory of more is asked of the system each time.
@@ -56,7 +56,8 @@ internal sealed class FusedLayer(ParaRnnCell cell, FusedFunction recurrence, lon
             var (heads, share, outputs, rows) = (weight.shape[0], weight.shape[1], 3 * weight.shape[3], count * x.shape[1]);
             Tensor own = weight.view(heads, share, outputs), byProjected = by.Inputs.view(heads, rows, outputs);
             if (call.Needs(1))
-                byWeight.view(heads, share, outputs).add_(ParaRnnCell.Heads(x.narrow(0, start, count), heads).transpose(1, 2).bmm(byProjected));
+                byWeight.view(heads, share, outputs).add_(ParaRnnCell.Heads(x.narrow(0, start, count), heads).transpose(1,
+                    2).bmm(byProjected));
             byX?.narrow(0, start, count).view(rows, heads, share).transpose(0, 1).copy_(byProjected.bmm(own.transpose(1, 2)));
         }
         return [byX, byWeight, .. byRecurrent, byBias, byInitial];

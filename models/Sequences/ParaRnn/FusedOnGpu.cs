@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Sequences;
 
-/// <summary>A cell's states and gradients by <see cref="CudaParaRnn"/>, which has its own layout: states of all kinds side by side.</summary>
+/// <summary>A cell's states and gradients by <see cref="CudaParaRnn"/>, which has its own layout: states of all kinds side by
+/// side.</summary>
 internal static class FusedOnGpu
 {
     /// <summary>States, (batch, time, channels) each, from inputs (batch, time, 3, channels) with biases.</summary>
@@ -23,7 +24,8 @@ internal static class FusedOnGpu
     /// <param name="initial">As above.</param>
     /// <param name="states">What came of them.</param>
     /// <param name="byStates">The loss's gradient by each of them; null if it doesn't depend on that.</param>
-    public static (Tensor ByU, Tensor[] ByWeights, Tensor? ByInitial) Backward(ParaRnnCell cell, Tensor u, Tensor[] weights, Tensor? initial,
+    public static (Tensor ByU, Tensor[] ByWeights, Tensor? ByInitial) Backward(ParaRnnCell cell, Tensor u, Tensor[] weights,
+        Tensor? initial,
         Tensor[] states, Tensor?[] byStates)
     {
         Tensor all = cat([.. states], 2), a = weights[0].contiguous();

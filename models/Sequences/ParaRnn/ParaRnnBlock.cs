@@ -36,7 +36,8 @@ public sealed class ParaRnnBlock : Module<Tensor, Tensor>
         var dim = config.Dim;
         _cell = config.Cell switch
         {
-            CellKind.Gru => new ParaGru(dim, dim, config.NumHeads, config.Mode, config.Newton, config.MaxRecurrentNorm, generator: generator),
+            CellKind.Gru => new ParaGru(dim, dim, config.NumHeads, config.Mode, config.Newton, config.MaxRecurrentNorm,
+                generator: generator),
             CellKind.Lstm => new ParaLstm(dim, dim, config.NumHeads, config.Mode, config.Newton, config.MaxRecurrentNorm,
                 generator: generator),
             _ => throw new ArgumentException($"unknown cell {config.Cell}", nameof(config)),

@@ -9,12 +9,12 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Sequences;
 
 /// <summary>
-/// A language model of nonlinear recurrences: tokens (batch, time), int64 → logits of the next token (batch, time, vocabulary). It trains on all
-/// steps side by side, and generates in time and memory that don't depend on how many tokens were before.
+/// A language model of nonlinear recurrences: tokens (batch, time), int64 → logits of the next token (batch, time, vocabulary). It trains
+/// on all steps side by side, and generates in time and memory that don't depend on how many tokens were before.
 /// </summary>
 /// <remarks>State names: <c>embedding.weight</c>, which also makes the logits; <c>layers.0.mixer_norm.weight</c>,
-/// <c>layers.0.in_proj.weight</c>, <c>layers.0.conv.weight</c>, <c>layers.0.cell.A</c>, …; <c>norm.weight</c>. The authors released no language
-/// model, so no weights of theirs exist. Source: arXiv 2510.21450, figure 9.</remarks>
+/// <c>layers.0.in_proj.weight</c>, <c>layers.0.conv.weight</c>, <c>layers.0.cell.A</c>, …; <c>norm.weight</c>. The authors released no
+/// language model, so no weights of theirs exist. Source: arXiv 2510.21450, figure 9.</remarks>
 [Model("pararnn-lm")]
 public sealed class ParaRnnLanguageModel : Module<Tensor, Tensor>, IConfigured
 {

@@ -106,7 +106,8 @@ public sealed class ParallelRecurrenceSolver(NewtonOptions? options = null)
                 if (count == 0) return Done(next, 0, true);
                 if (iteration == Options.MaxIterations)
                 {
-                    if (Options.OnNonConvergence == NonConvergence.Throw) throw NotSolved(count, solved.numel(), iteration, residuals, tolerance);
+                    if (Options.OnNonConvergence == NonConvergence.Throw) throw NotSolved(count, solved.numel(), iteration, residuals,
+                        tolerance);
                     CudaParaRnn.Forward(u, a, peepholes, start, next, open);
                     return Done(next, (double)count / solved.numel(), false);
                 }

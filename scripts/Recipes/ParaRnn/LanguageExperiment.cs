@@ -30,7 +30,8 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
 
     private sealed record Settings(long Dim, int Layers, long Length, int BatchSize, int Updates, int WarmUp);
 
-    private Settings Plan => context.Pick<Settings>(new(16, 1, 24, 4, 16, 2), new(96, 2, 128, 16, 400, 40), new(512, 8, 2048, 16, 20_000, 2000));
+    private Settings Plan => context.Pick<Settings>(new(16, 1, 24, 4, 16, 2), new(96, 2, 128, 16, 400, 40),
+        new(512, 8, 2048, 16, 20_000, 2000));
 
     public Claim Run()
     {
@@ -40,7 +41,8 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
         context.Output.Note("text", text.Title);
         context.Output.Note("bytes to learn from", text.Train.shape[0]);
         context.Output.Note("bytes held out", text.HeldOut.shape[0]);
-        var config = new ParaRnnLanguageModelConfig { Vocabulary = text.Symbols.Count, Dim = plan.Dim, NumLayers = plan.Layers, Cell = cell!.Value };
+        var config = new ParaRnnLanguageModelConfig { Vocabulary = text.Symbols.Count, Dim = plan.Dim, NumLayers = plan.Layers,
+            Cell = cell!.Value };
         var recurrent = Train(NewtonExperiment.Title(config.Cell), () =>
         {
             using var generator = new Generator(context.Seed);
@@ -51,9 +53,11 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
         [
             recurrent,
             Train("LSTM", () => new LanguageModels.Lstm(config.Vocabulary, plan.Dim, plan.Layers, weights), text),
-            Train("transformer", () => new LanguageModels.Transformer(config.Vocabulary, plan.Dim, plan.Layers, 4, plan.Length, MlpWidth(recurrent)), text),
+            Train("transformer", () => new LanguageModels.Transformer(config.Vocabulary, plan.Dim, plan.Layers, 4, plan.Length,
+            MlpWidth(recurrent)), text),
             // Worth its time where there is much: it is a matter of the short convolution and the few updates.
-            .. context.Size == RunSize.Full ? [Train("linear in the state", () => new ParaRnnLanguageModel(config with { MaxRecurrentNorm = 0 }), text)]
+            .. context.Size == RunSize.Full ? [Train("linear in the state", () =>
+                new ParaRnnLanguageModel(config with { MaxRecurrentNorm = 0 }), text)]
                 : Array.Empty<Trained>(),
         ];
         var times = StepTimes(nets, text);
@@ -73,7 +77,8 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
         return new Claim(ParaRnnRecipe.Name, $"bits a byte, {recurrent.Name}", recurrent.Bits, Asked, transformer,
         [
             new(Text($"at most {Asked} bits a byte of held-out text ({recurrent.Bits:0.###})"), recurrent.Bits <= Asked),
-            new(Text($"at least {AskedBelowTransformer} below the transformer ({transformer:0.###})"), recurrent.Bits <= transformer - AskedBelowTransformer),
+            new(Text($"at least {AskedBelowTransformer} below the transformer ({transformer:0.###})"),
+            recurrent.Bits <= transformer - AskedBelowTransformer),
         ]);
     }
 
@@ -84,7 +89,8 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
         var text = RecipeText.Load(context, atLeast: Plan.Length + 1);
         using var net = Zoo.Load<ParaRnnLanguageModel>(checkpoint);
         if (net.Config.Vocabulary != text.Symbols.Count)
-            throw new ArgumentException($"the model knows {net.Config.Vocabulary} symbols, {text.Title} has {text.Symbols.Count}", "--data");
+            throw new ArgumentException($"the model knows {net.Config.Vocabulary} symbols, {text.Title} has {text.Symbols.Count}",
+                "--data");
         net.to(context.Device);
         context.Output.Table(text.Title, ["model", "weights", "bits a byte, held out"],
             [[NewtonExperiment.Title(net.Config.Cell), Weights(net), HeldOut(net, text)]]);
@@ -121,8 +127,10 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
             Progress = context.Progress,
         };
         var pieces = new TokenWindows(text.HeldOut, plan.Length);
-        var some = pieces.Subset(Enumerable.Range(0, (int)Math.Min(CurvePieces, pieces.Count)).Select(i => i * pieces.Count / Math.Min(CurvePieces, pieces.Count)));
-        var result = trainer.Fit(new RandomWindows(new TokenWindows(text.Train, plan.Length, stride: 1)), Updates, some, context.Cancellation);
+        var some = pieces.Subset(Enumerable.Range(0, (int)Math.Min(CurvePieces, pieces.Count)).Select(i =>
+            i * pieces.Count / Math.Min(CurvePieces, pieces.Count)));
+        var result = trainer.Fit(new RandomWindows(new TokenWindows(text.Train, plan.Length, stride: 1)), Updates, some,
+            context.Cancellation);
         net.eval();
         return new(name, net, HeldOut(net, text),
             new Series(name, [.. result.History.Select(h => (double)h.Step)], [.. result.History.Select(h => h.Validation[Bits])]));
@@ -195,7 +203,8 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
     /// <summary>Cross-entropy with the z-loss; bits of a byte are those of the former alone.</summary>
     private sealed class LanguageStep : TrainingStep<Pairs>
     {
-        public static Tensor Loss(Tensor logits, Tensor targets) => TokenCrossEntropy.Loss(logits, targets) + ZLoss.UsualWeight * ZLoss.Of(logits);
+        public static Tensor Loss(Tensor logits, Tensor targets) =>
+            TokenCrossEntropy.Loss(logits, targets) + ZLoss.UsualWeight * ZLoss.Of(logits);
 
         protected override void Run(Pairs batch, StepContext step)
         {

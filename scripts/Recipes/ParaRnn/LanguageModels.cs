@@ -7,7 +7,8 @@ using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>What a <see cref="ParaRnnLanguageModel"/> is compared with: models of about as many weights, tokens (batch, time) → logits.</summary>
+/// <summary>What a <see cref="ParaRnnLanguageModel"/> is compared with: models of about as many weights, tokens (batch, time) →
+/// logits.</summary>
 internal static class LanguageModels
 {
     public static CellKind CellOf(string name) => name == "lstm" ? CellKind.Lstm : CellKind.Gru;

@@ -21,7 +21,8 @@ internal sealed class NewtonExperiment(RecipeContext context)
         using var off = no_grad();
         var curves = (from kind in Enum.GetValues<CellKind>() from steps in context.Pick<long[]>([32, 128], [512, 4096], [512, 4096, 32768])
                       select (Name: $"{Title(kind)}, {steps} steps", Errors: Errors(kind, steps))).ToArray();
-        context.Output.Table("largest error of a state after each iteration, float64, fresh weights", ["iterations", .. curves.Select(c => c.Name)],
+        context.Output.Table("largest error of a state after each iteration, float64, fresh weights",
+            ["iterations", .. curves.Select(c => c.Name)],
             Enumerable.Range(0, Iterations + 1).Select(i => (object[])[i, .. curves.Select(c => (object)c.Errors[i])]));
         context.Save("newton.png", "error of the states after each iteration", path => new LinePlot
         {
@@ -82,7 +83,8 @@ internal sealed class NewtonExperiment(RecipeContext context)
 
     private static ParaRnnCell Cell(CellKind kind, Generator generator)
     {
-        ParaRnnCell cell = kind == CellKind.Gru ? new ParaGru(Channels, Channels, generator: generator) : new ParaLstm(Channels, Channels, generator: generator);
+        ParaRnnCell cell = kind == CellKind.Gru ? new ParaGru(Channels, Channels, generator: generator)
+            : new ParaLstm(Channels, Channels, generator: generator);
         return cell.to(ScalarType.Float64);
     }
 
@@ -96,7 +98,8 @@ internal sealed class NewtonExperiment(RecipeContext context)
         // All series of each sample, step by step.
         Tensor samples = arange(u.shape[0], ScalarType.Int64).repeat_interleave(Channels), channels = series.repeat(u.shape[0]);
         var states = cell.RunSeries(u, zeros([u.shape[0], cell.StateSize], u.dtype), samples, channels);
-        return states.view(u.shape[0], Channels, u.shape[1], -1).permute(0, 2, 3, 1).reshape(u.shape[0], u.shape[1], -1).MoveToOuterDisposeScope();
+        return states.view(u.shape[0], Channels, u.shape[1], -1).permute(0, 2, 3, 1).reshape(u.shape[0], u.shape[1],
+            -1).MoveToOuterDisposeScope();
     }
 
     private static double Distance(Tensor a, Tensor b)

@@ -2,8 +2,8 @@ using System.CommandLine;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>Nonlinear recurrences in parallel over the sequence: how Newton's method converges, how fast the kernels are, what the cells learn
-/// that linear ones can't, and a language model.</summary>
+/// <summary>Nonlinear recurrences in parallel over the sequence: how Newton's method converges, how fast the kernels are, what the cells
+/// learn that linear ones can't, and a language model.</summary>
 [Recipe(Name)]
 public sealed class ParaRnnRecipe : Recipe
 {

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>
-/// The parity of all bits so far, learned on short sequences and asked for on long ones: a state that has to be kept without any loss, which no
-/// recurrence that is linear in its state learns. The trained net is then run by Newton's method, which doesn't converge on it.
+/// The parity of all bits so far, learned on short sequences and asked for on long ones: a state that has to be kept without any loss,
+/// which no recurrence that is linear in its state learns. The trained net is then run by Newton's method, which doesn't converge on it.
 /// </summary>
 internal sealed class ParityExperiment(RecipeContext context)
 {
@@ -48,7 +48,8 @@ internal sealed class ParityExperiment(RecipeContext context)
         }.Save(path, 640, 420));
         var conditions = nets.Take(2).Select(n =>
             new Condition(Text($"{n.Name}: accuracy of at least {Asked} on {Long} bits ({n.AtLong:0.###})"), n.AtLong >= Asked)).ToList();
-        conditions.Add(new(Text($"linear in the state: at most {AskedOfControl} ({nets[2].AtLong:0.###})"), nets[2].AtLong <= AskedOfControl));
+        conditions.Add(new(Text($"linear in the state: at most {AskedOfControl} ({nets[2].AtLong:0.###})"),
+            nets[2].AtLong <= AskedOfControl));
         conditions.AddRange(ByNewton(nets.Take(2), far));
         return new Claim(ParaRnnRecipe.Name, $"accuracy of parity on {Long} bits", nets[0].AtLong, Asked, nets[2].AtLong, conditions);
 
@@ -104,8 +105,9 @@ internal sealed class ParityExperiment(RecipeContext context)
             var blind = Outputs(new() { OnNonConvergence = NonConvergence.Ignore }).Outputs;
             var (states, report) = Outputs(new());
             double error = Distance(states, exact), wrong = Distance(blind, exact);
-            rows.Add([name, wrong, Accuracy(net.Read(blind), data.Targets), report.FallbackFraction, error, Accuracy(net.Read(states), data.Targets)]);
-            conditions.Add(new(Text($"{name} by Newton's method with fallback: the states of the kernel ({error:0e-0}, {report.FallbackFraction:P0} step by step)"),
+            rows.Add([name, wrong, Accuracy(net.Read(blind), data.Targets), report.FallbackFraction, error,
+                Accuracy(net.Read(states), data.Targets)]);
+            conditions.Add(new(Text($"{name} by Newton's method with fallback: the kernel's states ({error:0e-0}, {report.FallbackFraction:P0} in steps)"),
                 error <= 1e-5));
 
             (Tensor Outputs, NewtonReport Report) Outputs(NewtonOptions options)

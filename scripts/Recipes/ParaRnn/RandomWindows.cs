@@ -12,7 +12,8 @@ internal sealed class RandomWindows(TokenWindows windows) : IStreamingDataset
         for (var batch = position.FirstBatch; ; batch++)
         {
             // A source of its own for each batch: a run that goes on in the middle sees what it would have seen.
-            using var generator = new Generator(position.Seed + unchecked((ulong)(position.Epoch * 1_000_003L + batch) * 0x9E3779B97F4A7C15));
+            using var generator = new Generator(position.Seed
+                + unchecked((ulong)(position.Epoch * 1_000_003L + batch) * 0x9E3779B97F4A7C15));
             using var at = randint(windows.Count, [position.BatchSize], ScalarType.Int64, generator: generator);
             yield return windows.Take(at);
         }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>Forward and backward pass of the cells on one thread: the kernel, and Newton's method in torch operations, against a loop over time
-/// in torch operations, written the fast way (unbound, no slice in a step).</summary>
+/// <summary>Forward and backward pass of the cells on one thread: the kernel, and Newton's method in torch operations, against a loop over
+/// time in torch operations, written the fast way (unbound, no slice in a step).</summary>
 internal sealed class RecurrenceSpeedExperiment(RecipeContext context)
 {
     /// <summary>A size, and how many times faster than the loop the kernel has to be.</summary>
@@ -39,12 +39,14 @@ internal sealed class RecurrenceSpeedExperiment(RecipeContext context)
             rows.Add([one.Name, times[0], times[1], times[2], newton, fused]);
             first ??= (fused, one);
             if (one.Asked is { } asked)
-                conditions.Add(new(string.Create(CultureInfo.InvariantCulture, $"{one.Name}: {asked} times faster than the loop ({fused:0.0})"),
+                conditions.Add(new(string.Create(CultureInfo.InvariantCulture,
+                    $"{one.Name}: {asked} times faster than the loop ({fused:0.0})"),
                     fused >= asked));
         }
         context.Output.Table("forward and backward pass, float32, one thread",
             ["batch × steps × channels", "loop (ms)", "Newton (ms)", "kernel (ms)", "Newton, times faster", "kernel, times faster"], rows);
-        return new Claim(ParaRnnRecipe.Name, $"times faster, {first!.Value.Case.Name}", first.Value.Ratio, first.Value.Case.Asked!.Value, 1, conditions);
+        return new Claim(ParaRnnRecipe.Name, $"times faster, {first!.Value.Case.Name}", first.Value.Ratio, first.Value.Case.Asked!.Value, 1,
+            conditions);
     }
 
     // The recurrence, so few inputs that their projection costs next to nothing.
@@ -52,7 +54,8 @@ internal sealed class RecurrenceSpeedExperiment(RecipeContext context)
     {
         using var generator = new Generator(context.Seed);
         ParaRnnCell cell = one.Kind == CellKind.Gru
-            ? new ParaGru(2, one.Channels, mode: mode, generator: generator) : new ParaLstm(2, one.Channels, mode: mode, generator: generator);
+            ? new ParaGru(2, one.Channels, mode: mode, generator: generator)
+            : new ParaLstm(2, one.Channels, mode: mode, generator: generator);
         Tensor x = randn([one.Batch, one.Steps, 2], generator: generator).requires_grad_(),
             gradient = randn([one.Batch, one.Steps, one.Channels], generator: generator);
         return () =>

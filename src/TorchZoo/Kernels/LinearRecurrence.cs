@@ -1,4 +1,3 @@
-using System.Numerics;
 using TorchSharp;
 using TorchZoo.Kernels.Cpu;
 using TorchZoo.Kernels.Cuda;

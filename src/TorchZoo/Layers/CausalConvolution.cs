@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace TorchZoo.Layers;
 
 /// <summary>
-/// A short convolution over time, of each channel by itself, that sees no later step: y_t = b + Σ_j w_j x_{t−k+1+j}. (batch, time, channels) →
-/// the same. State names and shapes are those of PyTorch's <c>Conv1d</c> with as many groups as channels: <c>weight</c> (channels, 1, k),
+/// A short convolution over time, of each channel by itself, that sees no later step: y_t = b + Σ_j w_j x_{t−k+1+j}. (batch, time,
+/// channels) → the same. State names and shapes are those of PyTorch's <c>Conv1d</c> with as many groups as channels: <c>weight</c>
+/// (channels, 1, k),
 /// <c>bias</c>.
 /// </summary>
 /// <remarks>It is k products and sums over all steps: no transposition, and a few passes over memory.</remarks>

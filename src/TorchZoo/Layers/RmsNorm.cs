@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Layers;
 
 /// <summary>
-/// Normalisation by the root mean square of the last axis: y = w x / √(mean x² + ε) (Zhang and Sennrich 2019, arXiv 1910.07467). State name:
+/// Normalisation by the root mean square of the last axis: y = w x / √(mean x² + ε) (Zhang and Sennrich 2019, arXiv 1910.07467). State
+/// name:
 /// <c>weight</c>, as in PyTorch. 16-bit inputs are computed in float32; the output is of their type.
 /// </summary>
 public sealed class RmsNorm : nn.Module<Tensor, Tensor>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Layers;
 
 /// <summary>
-/// The gated perceptron of today's transformers: y = W_down (silu(W_gate x) · W_up x), without biases (Shazeer 2020, arXiv 2002.05202). State
-/// names: <c>gate_proj</c>, <c>up_proj</c>, <c>down_proj</c>.
+/// The gated perceptron of today's transformers: y = W_down (silu(W_gate x) · W_up x), without biases (Shazeer 2020, arXiv 2002.05202).
+/// State names: <c>gate_proj</c>, <c>up_proj</c>, <c>down_proj</c>.
 /// </summary>
 public sealed class SwiGlu : nn.Module<Tensor, Tensor>
 {
@@ -18,7 +18,8 @@ public sealed class SwiGlu : nn.Module<Tensor, Tensor>
 
     /// <summary>A layer with fresh weights.</summary>
     /// <param name="features">Size of the last axis of input and output.</param>
-    /// <param name="hidden">Products in between; <see cref="UsualHidden"/> gives as many weights as a perceptron of 4 · features has.</param>
+    /// <param name="hidden">Products in between; <see cref="UsualHidden"/> gives as many weights as a perceptron of 4 · features
+    /// has.</param>
     /// <exception cref="ArgumentException">A number isn't positive.</exception>
     public SwiGlu(long features, long hidden) : base(nameof(SwiGlu))
     {

@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Losses;
 
-/// <summary>Keeps the scale of a language model's logits near that of probabilities, for the softmax alone doesn't see it: added to the loss
-/// with a weight of 10⁻⁴ (Chowdhery et al. 2022, arXiv 2204.02311, section 5).</summary>
+/// <summary>Keeps the scale of a language model's logits near that of probabilities, for the softmax alone doesn't see it: added to the
+/// loss with a weight of 10⁻⁴ (Chowdhery et al. 2022, arXiv 2204.02311, section 5).</summary>
 public static class ZLoss
 {
     /// <summary>The weight that is usual.</summary>

@@ -22,7 +22,8 @@ public sealed class ParaRnnLanguageModelTests
         return model;
     }
 
-    private static Tensor Tokens(Generator generator, params long[] shape) => randint(Vocabulary, shape, ScalarType.Int64, generator: generator);
+    private static Tensor Tokens(Generator generator, params long[] shape) =>
+        randint(Vocabulary, shape, ScalarType.Int64, generator: generator);
 
     private static double Distance(Tensor a, Tensor b) => (a - b).abs().max().item<double>();
 
@@ -34,7 +35,8 @@ public sealed class ParaRnnLanguageModelTests
         using var off = no_grad();
         var model = Model(kind, c => c with { ResidualScale = 0.75, NumLayers = 1 });
         foreach (var (_, p) in model.named_parameters()) p.add_(0.1 * randn(p.shape, ScalarType.Float64, generator: generator));
-        var w = model.named_parameters().ToDictionary(p => p.name.Replace("layers.0.", "", StringComparison.Ordinal), p => p.parameter.detach());
+        var w = model.named_parameters().ToDictionary(p => p.name.Replace("layers.0.", "", StringComparison.Ordinal), p =>
+            p.parameter.detach());
         var tokens = Tokens(generator, 3, 9);
         var x = w["embedding.weight"][tokens];
         var halves = Norm(x, "mixer_norm").matmul(w["in_proj.weight"].t()).chunk(2, -1);
@@ -171,7 +173,8 @@ public sealed class ParaRnnLanguageModelTests
         var model = new ParaRnnLanguageModel(config);
         Assert.Multiple(() =>
         {
-            Assert.That(() => new ParaRnnLanguageModel(config with { Vocabulary = 0 }), Throws.ArgumentException.With.Message.Contains("Vocabulary"));
+            Assert.That(() => new ParaRnnLanguageModel(config with { Vocabulary = 0 }),
+                Throws.ArgumentException.With.Message.Contains("Vocabulary"));
             Assert.That(() => new ParaRnnLanguageModel(config with { NumLayers = 0 }), Throws.ArgumentException);
             Assert.That(() => new ParaRnnLanguageModel(config with { NumHeads = 3 }), Throws.ArgumentException);
             Assert.That(() => new ParaRnnLanguageModel(config with { ConvolutionSize = 0 }), Throws.ArgumentException);
@@ -179,8 +182,10 @@ public sealed class ParaRnnLanguageModelTests
             Assert.That(() => new ParaRnnLanguageModel(config with { ResidualScale = double.NaN }), Throws.ArgumentException);
             Assert.That(() => new ParaRnnLanguageModel(config with { Cell = (CellKind)7 }), Throws.ArgumentException);
             Assert.That(() => model.forward(zeros(2, 3)), Throws.ArgumentException.With.Property("ParamName").EqualTo("tokens"));
-            Assert.That(() => model.forward(zeros([3], ScalarType.Int64)), Throws.ArgumentException.With.Property("ParamName").EqualTo("tokens"));
-            Assert.That(() => model.forward(zeros([2, 0], ScalarType.Int64)), Throws.ArgumentException.With.Property("ParamName").EqualTo("tokens"));
+            Assert.That(() => model.forward(zeros([3], ScalarType.Int64)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("tokens"));
+            Assert.That(() => model.forward(zeros([2, 0], ScalarType.Int64)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("tokens"));
             Assert.That(() => model.ForwardWithState(zeros([2, 3], ScalarType.Int64), [zeros(2, 3, 8)]),
                 Throws.ArgumentException.With.Property("ParamName").EqualTo("states"));
             Assert.That(() => model.Generate(zeros([2, 3], ScalarType.Int64), -1), Throws.InstanceOf<ArgumentException>());

@@ -138,7 +138,8 @@ public sealed class ParaRnnTests
         }
 
         Tensor States(Tensor inputs, int iterations) =>
-            new ParallelRecurrenceSolver(new() { Iterations = iterations, OnNonConvergence = NonConvergence.Ignore }).Solve(cell, inputs).States;
+            new ParallelRecurrenceSolver(new() { Iterations = iterations, OnNonConvergence = NonConvergence.Ignore }).Solve(cell,
+            inputs).States;
     }
 
     [Test]

@@ -41,7 +41,8 @@ public sealed class LayersTests
         using var layer = new SwiGlu(4, 10);
         var w = layer.state_dict();
         var x = randn(2, 3, 4);
-        var expected = (nn.functional.silu(x.matmul(w["gate_proj.weight"].t())) * x.matmul(w["up_proj.weight"].t())).matmul(w["down_proj.weight"].t());
+        var expected = (nn.functional.silu(x.matmul(w["gate_proj.weight"].t()))
+            * x.matmul(w["up_proj.weight"].t())).matmul(w["down_proj.weight"].t());
         Assert.That((layer.forward(x) - expected).abs().max().item<float>(), Is.LessThan(1e-6));
         Assert.That(w.Keys, Is.EquivalentTo(new[] { "gate_proj.weight", "up_proj.weight", "down_proj.weight" }));
     }
@@ -62,7 +63,8 @@ public sealed class LayersTests
         layer.to(ScalarType.Float64);
         var w = layer.state_dict();
         Assert.That(w["weight"].shape, Is.EqualTo(new long[] { 3, 1, size }));
-        Tensor x = randn([2, steps, 3], ScalarType.Float64, generator: generator), history = randn([2, size - 1, 3], ScalarType.Float64, generator: generator);
+        Tensor x = randn([2, steps, 3], ScalarType.Float64, generator: generator),
+            history = randn([2, size - 1, 3], ScalarType.Float64, generator: generator);
         Assert.That(Distance(layer.forward(x), Expected(zeros_like(history))), Is.LessThan(1e-14));
         var (y, seen) = layer.ForwardWithHistory(x, history);
         Assert.That(Distance(y, Expected(history)), Is.LessThan(1e-14));
@@ -124,12 +126,14 @@ public sealed class LayersTests
             Assert.That(() => new RmsNorm(4).forward(zeros(2, 3)), Throws.ArgumentException.With.Property("ParamName").EqualTo("x"));
             Assert.That(() => new SwiGlu(4, 0), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new CausalConvolution(4, 0), Throws.InstanceOf<ArgumentException>());
-            Assert.That(() => new CausalConvolution(4, 2).forward(zeros(2, 4)), Throws.ArgumentException.With.Property("ParamName").EqualTo("x"));
+            Assert.That(() => new CausalConvolution(4, 2).forward(zeros(2, 4)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("x"));
             Assert.That(() => new CausalConvolution(4, 2).ForwardWithHistory(zeros(2, 3, 4), zeros(2, 2, 4)),
                 Throws.ArgumentException.With.Property("ParamName").EqualTo("history"));
             Assert.That(() => new TokenSampler { Temperature = -1 }.Sample(zeros(3)), Throws.ArgumentException);
             Assert.That(() => new TokenSampler { TopP = 0 }.Sample(zeros(3)), Throws.ArgumentException);
-            Assert.That(() => new TokenSampler().Sample(zeros(2, 0)), Throws.ArgumentException.With.Property("ParamName").EqualTo("logits"));
+            Assert.That(() => new TokenSampler().Sample(zeros(2, 0)),
+                Throws.ArgumentException.With.Property("ParamName").EqualTo("logits"));
         });
     }
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Kernels;
 using TorchZoo.Models.Sequences;
 using static TorchSharp.torch;

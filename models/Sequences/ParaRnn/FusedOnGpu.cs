@@ -1,6 +1,4 @@
-using TorchSharp;
 using TorchZoo.Kernels;
-using TorchZoo.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Sequences;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Kernels;
 using TorchZoo.Kernels.Cuda;
 using TorchZoo.Numerics;

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.Intrinsics;
 using TorchZoo.Kernels.Cpu;
 using static TorchSharp.torch;
 

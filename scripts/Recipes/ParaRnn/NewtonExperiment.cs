@@ -19,7 +19,8 @@ internal sealed class NewtonExperiment(RecipeContext context)
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var curves = (from kind in Enum.GetValues<CellKind>() from steps in context.Pick<long[]>([32, 128], [512, 4096], [512, 4096, 32768])
+        var curves = (from kind in Enum.GetValues<CellKind>()
+                      from steps in context.Pick<long[]>([32, 128], [512, 4096], [512, 4096, 32768])
                       select (Name: $"{Title(kind)}, {steps} steps", Errors: Errors(kind, steps))).ToArray();
         context.Output.Table("largest error of a state after each iteration, float64, fresh weights",
             ["iterations", .. curves.Select(c => c.Name)],

@@ -1,5 +1,4 @@
 using System.Globalization;
-using TorchSharp;
 using TorchZoo.Kernels;
 using TorchZoo.Models.Sequences;
 using static TorchSharp.torch;

@@ -4,7 +4,6 @@ using TorchZoo.Generation;
 using TorchZoo.Losses;
 using TorchZoo.Models.Sequences;
 using TorchZoo.Optimizers;
-using TorchZoo.Testing;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Tests;

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Kernels;
 using TorchZoo.Models.Spiking;
 using TorchZoo.Testing;

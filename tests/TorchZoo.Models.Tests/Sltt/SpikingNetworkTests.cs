@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Models.Spiking;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using TorchSharp;
-using TorchZoo.Kernels;
 using TorchZoo.Models.Spiking;
 using static TorchSharp.torch;
 

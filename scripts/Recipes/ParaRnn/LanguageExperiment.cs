@@ -41,8 +41,13 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
         context.Output.Note("text", text.Title);
         context.Output.Note("bytes to learn from", text.Train.shape[0]);
         context.Output.Note("bytes held out", text.HeldOut.shape[0]);
-        var config = new ParaRnnLanguageModelConfig { Vocabulary = text.Symbols.Count, Dim = plan.Dim, NumLayers = plan.Layers,
-            Cell = cell!.Value };
+        var config = new ParaRnnLanguageModelConfig
+        {
+            Vocabulary = text.Symbols.Count,
+            Dim = plan.Dim,
+            NumLayers = plan.Layers,
+            Cell = cell!.Value,
+        };
         var recurrent = Train(NewtonExperiment.Title(config.Cell), () =>
         {
             using var generator = new Generator(context.Seed);

@@ -56,8 +56,10 @@ internal sealed class FusedLayer(ParaRnnCell cell, FusedFunction recurrence, lon
             var (heads, share, outputs, rows) = (weight.shape[0], weight.shape[1], 3 * weight.shape[3], count * x.shape[1]);
             Tensor own = weight.view(heads, share, outputs), byProjected = by.Inputs.view(heads, rows, outputs);
             if (call.Needs(1))
-                byWeight.view(heads, share, outputs).add_(ParaRnnCell.Heads(x.narrow(0, start, count), heads).transpose(1,
-                    2).bmm(byProjected));
+            {
+                var given = ParaRnnCell.Heads(x.narrow(0, start, count), heads).transpose(1, 2);
+                byWeight.view(heads, share, outputs).add_(given.bmm(byProjected));
+            }
             byX?.narrow(0, start, count).view(rows, heads, share).transpose(0, 1).copy_(byProjected.bmm(own.transpose(1, 2)));
         }
         return [byX, byWeight, .. byRecurrent, byBias, byInitial];

@@ -46,7 +46,7 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
             Vocabulary = text.Symbols.Count,
             Dim = plan.Dim,
             NumLayers = plan.Layers,
-            Cell = cell!.Value
+            Cell = cell!.Value,
         };
         var recurrent = Train(NewtonExperiment.Title(config.Cell), () =>
         {

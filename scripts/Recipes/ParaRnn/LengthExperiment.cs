@@ -45,7 +45,8 @@ internal sealed class LengthExperiment(RecipeContext context, CellKind cell, int
             rows.Add([steps, clock.Elapsed.TotalSeconds, bytes / 1048576.0, bytes / 1024.0 / steps, loss]);
             (quarter, full) = (full, (double)bytes / steps);
         }
-        context.Output.Table($"a training step on one piece of text, {NewtonExperiment.Title(cell)}, {net.parameters().Sum(p => p.numel())} weights",
+        context.Output.Note("weights", net.parameters().Sum(p => p.numel()));
+        context.Output.Table($"a training step on one piece of text, {NewtonExperiment.Title(cell)}",
             ["bytes of text", "seconds", "memory (MiB)", "memory a byte (KiB)", "loss (nats)"], rows);
         context.Output.Note("one head's attention matrix of as many steps, float32 (MiB)", 4.0 * longest * longest / 1048576);
         var growth = full / quarter;

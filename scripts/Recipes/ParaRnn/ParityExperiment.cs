@@ -106,7 +106,8 @@ internal sealed class ParityExperiment(RecipeContext context)
             double error = Distance(states, exact), wrong = Distance(blind, exact);
             rows.Add([name, wrong, Accuracy(net.Read(blind), data.Targets), report.FallbackFraction, error,
                 Accuracy(net.Read(states), data.Targets)]);
-            conditions.Add(new(Text($"{name} by Newton's method with fallback: the kernel's states ({error:0e-0}, {report.FallbackFraction:P0} in steps)"),
+            var share = report.FallbackFraction;
+            conditions.Add(new(Text($"{name} by Newton's method with fallback: the kernel's states ({error:0e-0}, {share:P0} in steps)"),
                 error <= 1e-5));
 
             (Tensor Outputs, NewtonReport Report) Outputs(NewtonOptions options)

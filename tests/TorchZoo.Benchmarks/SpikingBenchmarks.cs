@@ -17,7 +17,17 @@ internal static class SpikingBenchmarks
     public static Measurement LifStepInTime(Stopwatches clock) => LifStep(clock, TemporalGradient.Full);
 
     [Benchmark("sltt/train-step", "the same step with neurons in torch operations; SLTT, T = 4, batch 128", "≥ 1.3")]
-    public static Measurement TrainStep(Stopwatches clock)
+    public static Measurement TrainStep(Stopwatches clock) => CompareSteps(clock);
+
+    [Benchmark("sltt/train-step-onednn", "the same, with the convolutions of oneDNN, which TorchZoo switches off where its gradients are wrong", "≥ 1.3")]
+    public static Measurement TrainStepByOneDnn(Stopwatches clock)
+    {
+        OneDnn.Use(true);
+        try { return CompareSteps(clock); }
+        finally { OneDnn.SwitchOffIfWrong(); }
+    }
+
+    private static Measurement CompareSteps(Stopwatches clock)
     {
         using var scope = NewDisposeScope();
         var (x, y) = Data();
@@ -49,12 +59,13 @@ internal static class SpikingBenchmarks
         var inTime = temporal == TemporalGradient.Full;
         v.requires_grad_(inTime);
         var dynamics = SpikingDynamics.Leaky(1.1);
-        var times = clock.Time(() => Pass((x, v) => SpikingUpdate.Apply(dynamics, x, v)), () => Pass(Chain));
+        var times = clock.Time(() => Pass((x, v) => inTime ? SpikingUpdate.Apply(dynamics, x, v) : (SpikingUpdate.Advance(dynamics, x, v), v)),
+            () => Pass(Chain));
         // Reads x, v, writes s, v and u; then reads u and the gradients, writes those of x (and v).
         var bytes = sizeof(float) * x.numel() * (inTime ? 5 + 5 : 5 + 3);
         return Measurement.SpeedUp(times[0], times[1], clock.AllThreads.Seconds(0, bytes));
 
-        void Pass(Func<Tensor, Tensor?, (Tensor Spikes, Tensor Membrane)> update)
+        void Pass(Func<Tensor, Tensor, (Tensor Spikes, Tensor Membrane)> update)
         {
             using var step = NewDisposeScope();
             var (spikes, membrane) = update(x, v);

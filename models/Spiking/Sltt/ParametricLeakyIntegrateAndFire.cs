@@ -58,12 +58,23 @@ public sealed class ParametricLeakyIntegrateAndFire : SpikingNeuron
 
     private protected override (Tensor Spikes, Tensor Membrane) Step(Tensor input, Tensor? membrane)
     {
+        var (spikes, next) = SpikingUpdate.Apply(Dynamics, Charge(input, membrane));
+        return (spikes.to(input.dtype), next);
+    }
+
+    private protected override Tensor Advance(Tensor input, Tensor membrane)
+    {
+        // A copy: the time constant's gradient is taken of the potentials as they are now.
+        var u = Charge(input, membrane.clone());
+        return SpikingUpdate.Advance(Dynamics, u, membrane).to(input.dtype);
+    }
+
+    private Tensor Charge(Tensor input, Tensor? membrane)
+    {
         var x = Autocast.ToFullPrecision(input);
         var v = membrane ?? full_like(x, Dynamics.Rest);
         var rate = w.sigmoid().to(x.dtype);
         var decay = Dynamics.Rest == 0 ? v : v - Dynamics.Rest;
-        var u = _decayInput ? v + (x - decay) * rate : v - decay * rate + x;
-        var (spikes, next) = SpikingUpdate.Apply(Dynamics, u);
-        return (spikes.to(input.dtype), next);
+        return _decayInput ? v + (x - decay) * rate : v - decay * rate + x;
     }
 }

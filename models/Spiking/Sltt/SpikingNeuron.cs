@@ -32,6 +32,12 @@ public abstract class SpikingNeuron : Module<Tensor, Tensor>, ISpikingModule
         ArgumentNullException.ThrowIfNull(input);
         Check(input);
         using var scope = NewDisposeScope();
+        if (Temporal == TemporalGradient.Detached && !(_membrane?.requires_grad ?? false))
+        {
+            // In place: that the potentials stay where they are keeps the heap from growing holes around them.
+            _membrane ??= AtRest(input).DetachFromDisposeScope();
+            return Advance(input, _membrane).MoveToOuterDisposeScope();
+        }
         var (spikes, membrane) = Step(input, _membrane);
         _membrane?.Dispose();
         _membrane = (Temporal == TemporalGradient.Detached ? membrane.detach() : membrane).DetachFromDisposeScope();
@@ -49,6 +55,14 @@ public abstract class SpikingNeuron : Module<Tensor, Tensor>, ISpikingModule
     private protected virtual (Tensor Spikes, Tensor Membrane) Step(Tensor input, Tensor? membrane) =>
         SpikingUpdate.Apply(Dynamics, input, membrane);
 
+    /// <summary>Spikes of a step, whose potentials take the place of the last step's.</summary>
+    private protected virtual Tensor Advance(Tensor input, Tensor membrane) => SpikingUpdate.Advance(Dynamics, input, membrane);
+
+    private Tensor AtRest(Tensor input) => full(input.shape, Dynamics.Rest, TypeFor(input), input.device);
+
+    private static ScalarType TypeFor(Tensor input) =>
+        input.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? ScalarType.Float32 : input.dtype;
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
@@ -59,8 +73,7 @@ public abstract class SpikingNeuron : Module<Tensor, Tensor>, ISpikingModule
     private void Check(Tensor input)
     {
         if (_membrane is null) return;
-        var type = input.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? ScalarType.Float32 : input.dtype;
-        if (_membrane.shape.AsSpan().SequenceEqual(input.shape) && _membrane.dtype == type && _membrane.device_type == input.device_type
+        if (_membrane.shape.AsSpan().SequenceEqual(input.shape) && _membrane.dtype == TypeFor(input) && _membrane.device_type == input.device_type
             && _membrane.device_index == input.device_index) return;
         throw new InvalidOperationException($"the neurons' potentials are {_membrane.dtype} ({string.Join(", ", _membrane.shape)}) on "
             + $"{_membrane.device}, the input is {input.dtype} ({string.Join(", ", input.shape)}) on {input.device}: "

@@ -34,6 +34,30 @@ public static class SpikingUpdate
         return (outputs[0].to(input.dtype).MoveToOuterDisposeScope(), outputs[1].MoveToOuterDisposeScope());
     }
 
+    /// <summary>The same in place, for potentials that no gradient goes through: they stay in one piece of memory in all time steps.</summary>
+    /// <param name="dynamics">What the neurons do.</param>
+    /// <param name="input">x, any shape.</param>
+    /// <param name="membrane">v after the last step, which becomes that after this one: contiguous, of x's shape and type (float32 for an x of
+    /// 16 bits), without a gradient.</param>
+    /// <returns>s of x's type. Its gradient by x is that within the time step.</returns>
+    /// <exception cref="ArgumentException">Shapes, types, devices or layout aren't as described, or a number of the dynamics is out of
+    /// range.</exception>
+    public static Tensor Advance(SpikingDynamics dynamics, Tensor input, Tensor membrane)
+    {
+        ArgumentNullException.ThrowIfNull(dynamics);
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(membrane);
+        _ = dynamics.Checked();
+        Expect.Shape(membrane, nameof(membrane), input.shape);
+        if (membrane.requires_grad || !membrane.is_contiguous())
+            throw new ArgumentException("expected contiguous potentials without a gradient", nameof(membrane));
+        using var scope = NewDisposeScope();
+        var wide = Autocast.ToFullPrecision(input);
+        Expect.Type(wide, nameof(input), ScalarType.Float32, ScalarType.Float64);
+        Expect.Like(membrane, wide, nameof(membrane));
+        return new Function(dynamics, membrane).Apply(wide)[0].to(input.dtype).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The same in torch operations; its gradient is the surrogate's.</summary>
     /// <inheritdoc cref="Apply"/>
     public static (Tensor Spikes, Tensor Membrane) Eager(SpikingDynamics dynamics, Tensor input, Tensor? membrane = null)
@@ -75,7 +99,8 @@ public static class SpikingUpdate
         }).MoveToOuterDisposeScope();
     }
 
-    private sealed class Function(SpikingDynamics dynamics) : KernelFunction
+    /// <summary>From x and perhaps v to s and the new v; or, in place, from x to s.</summary>
+    private sealed class Function(SpikingDynamics dynamics, Tensor? inPlace = null) : KernelFunction
     {
         protected override bool SavesInputs => false;
 
@@ -89,49 +114,51 @@ public static class SpikingUpdate
         protected override Tensor[] Forward(KernelCall call)
         {
             var x = call[0].contiguous();
-            var v = call.Optional(1)?.contiguous();
-            Tensor spikes = empty_like(x), next = empty_like(x);
+            var v = inPlace ?? call.Optional(1)?.contiguous();
+            Tensor spikes = empty_like(x), next = inPlace ?? empty_like(x);
             var u = call.IsRecorded ? empty_like(x) : null;
             call.Save(u);
             if (x.device_type == DeviceType.CUDA) CudaSpikingUpdate.Forward(dynamics, x.dtype, CudaStream.Of(x), x, v, spikes, next, u, x.numel());
             else if (x.dtype == ScalarType.Float32) OnCpu<float>(x, v, spikes, next, u);
             else OnCpu<double>(x, v, spikes, next, u);
-            return [spikes, next];
+            return inPlace is null ? [spikes, next] : [spikes];
         }
 
         protected override Tensor?[] Backward(KernelCall call, Tensor?[] byOutputs)
         {
             var u = call.Saved(0);
-            Tensor? bySpikes = byOutputs[0]?.contiguous(), byNext = byOutputs[1]?.contiguous();
-            Tensor? byInput = call.Needs(0) ? empty_like(u) : null, byMembrane = call.Needs(1) ? empty_like(u) : null;
+            Tensor? bySpikes = byOutputs[0]?.contiguous(), byNext = inPlace is null ? byOutputs[1]?.contiguous() : null;
+            var isMembraneNeeded = inPlace is null && call.Needs(1);
+            Tensor? byInput = call.Needs(0) ? empty_like(u) : null, byMembrane = isMembraneNeeded ? empty_like(u) : null;
             if (u.device_type == DeviceType.CUDA)
                 CudaSpikingUpdate.Backward(dynamics, u.dtype, CudaStream.Of(u), u, bySpikes, byNext, byInput, byMembrane, u.numel());
             else if (u.dtype == ScalarType.Float32) GradientsOnCpu<float>(u, bySpikes, byNext, byInput, byMembrane);
             else GradientsOnCpu<double>(u, bySpikes, byNext, byInput, byMembrane);
-            return [byInput, byMembrane];
+            return inPlace is null ? [byInput, byMembrane] : [byInput];
         }
 
         protected override Tensor[] Eager(KernelCall call)
         {
-            var (spikes, membrane) = SpikingUpdate.Eager(dynamics, call[0], call.Optional(1));
-            return [spikes, membrane];
+            var (spikes, membrane) = SpikingUpdate.Eager(dynamics, call[0], inPlace ?? call.Optional(1));
+            if (inPlace is null) return [spikes, membrane];
+            using var off = no_grad();
+            inPlace.copy_(membrane);
+            return [spikes];
         }
 
         private unsafe void OnCpu<T>(Tensor x, Tensor? v, Tensor spikes, Tensor next, Tensor? u) where T : unmanaged, IFloatingPointIeee754<T>
         {
-            using Pinned<T> px = Pin(x), pv = Pin(v), ps = Pin(spikes), pn = Pin(next), pu = Pin(u);
+            using Pinned<T> px = Pin<T>(x), pv = Pin<T>(v), ps = Pin<T>(spikes), pn = Pin<T>(next), pu = Pin<T>(u);
             SpikingKernel.Forward(dynamics, px.Pointer, pv.Pointer, ps.Pointer, pn.Pointer, pu.Pointer, px.Length);
-
-            static Pinned<T> Pin(Tensor? tensor) => tensor is null ? default : Pinned<T>.Of(tensor, nameof(tensor));
         }
 
         private unsafe void GradientsOnCpu<T>(Tensor u, Tensor? bySpikes, Tensor? byNext, Tensor? byInput, Tensor? byMembrane)
             where T : unmanaged, IFloatingPointIeee754<T>
         {
-            using Pinned<T> pu = Pin(u), ps = Pin(bySpikes), pn = Pin(byNext), px = Pin(byInput), pv = Pin(byMembrane);
+            using Pinned<T> pu = Pin<T>(u), ps = Pin<T>(bySpikes), pn = Pin<T>(byNext), px = Pin<T>(byInput), pv = Pin<T>(byMembrane);
             SpikingKernel.Backward(dynamics, pu.Pointer, ps.Pointer, pn.Pointer, px.Pointer, pv.Pointer, pu.Length);
-
-            static Pinned<T> Pin(Tensor? tensor) => tensor is null ? default : Pinned<T>.Of(tensor, nameof(tensor));
         }
+
+        private static Pinned<T> Pin<T>(Tensor? tensor) where T : unmanaged => tensor is null ? default : Pinned<T>.Of(tensor, nameof(tensor));
     }
 }

@@ -29,6 +29,30 @@ public class SpikingUpdateTests
         SingleTolerance = surrogate == SurrogateGradient.FastSigmoid ? 1e-5 : 2e-6,
     }.Run();
 
+    [Test]
+    public void InPlaceItIsTheSame()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(7);
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16 })
+            foreach (var surrogate in Enum.GetValues<SurrogateGradient>())
+            {
+                var dynamics = SpikingDynamics.Leaky(2) with { Surrogate = surrogate };
+                var wide = type == ScalarType.BFloat16 ? ScalarType.Float32 : type;
+                Tensor x = randn([3, 41], type, generator: generator).requires_grad_(), v = randn([3, 41], wide, generator: generator),
+                    by = randn([3, 41], type, generator: generator), state = v.clone();
+                var (expected, next) = SpikingUpdate.Apply(dynamics, x, v);
+                var spikes = SpikingUpdate.Advance(dynamics, x, state);
+                Assert.That(spikes.Equals(expected) && state.Equals(next) && spikes.dtype == type);
+                Assert.That(autograd.grad([spikes], [x], [by])[0].Equals(autograd.grad([expected], [x], [by])[0]));
+                using var off = no_grad();
+                Assert.That(SpikingUpdate.Advance(dynamics, x, v).Equals(expected) && v.Equals(next));
+            }
+        Assert.That(() => SpikingUpdate.Advance(new(), zeros(3), zeros(2)), Throws.ArgumentException);
+        Assert.That(() => SpikingUpdate.Advance(new(), zeros(3, 2), zeros(2, 3).t()), Throws.ArgumentException.With.Message.Contains("contiguous"));
+        Assert.That(() => SpikingUpdate.Advance(new(), zeros(3), zeros(3).requires_grad_()), Throws.ArgumentException);
+    }
+
     // Sheet: slope α at the threshold for the triangle, 1/α for the rectangle, α/4 for the sigmoid; and at a distance.
     [TestCase(SurrogateGradient.Triangle, 1.0, 0.0, 1.0)]
     [TestCase(SurrogateGradient.Triangle, 2.0, 0.25, 1.0)]

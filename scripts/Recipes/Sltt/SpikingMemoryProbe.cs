@@ -9,6 +9,7 @@ namespace TorchZoo.Scripts.Recipes;
 internal static class SpikingMemoryProbe
 {
     private const char Separator = ':';
+    private const int ProbedSteps = 128;
 
     /// <summary>Peak over what was there before the first step, in MiB, by a child process; null where the system doesn't tell.</summary>
     /// <param name="rule">The rule's name.</param>
@@ -48,7 +49,8 @@ internal static class SpikingMemoryProbe
         network.zero_grad();
         GC.Collect();
         var before = Peak();
-        for (var i = 0; i < 2; i++)
+        // As many time steps for every T: holes in the heap grow with their number for a while, whatever the rule.
+        for (var i = 0; i < Math.Max(2, ProbedSteps / timeSteps); i++)
         {
             rule.Gradients(network, images, labels);
             network.zero_grad();

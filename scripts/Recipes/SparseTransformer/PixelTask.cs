@@ -6,11 +6,14 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>Grey images as sequences of pixels, row by row, with the strided pattern: the stride is a row's length, so that a column is
+/// <summary>Grey images (Fashion-MNIST, or the PNG files of a folder) as sequences of pixels, row by row, with the strided pattern: the stride is a row's length, so that a column is
 /// every l-th pixel.</summary>
 internal sealed class PixelTask : SequenceTask
 {
     private const double Margin = 0.1;
+
+    // Of images from a folder: as many pixels as Fashion-MNIST's have.
+    private const long Side = 28;
     private readonly RecipeContext _context;
     private readonly DisposeScope _scope = NewDisposeScope();
     private readonly LabelledImages _images;
@@ -19,7 +22,7 @@ internal sealed class PixelTask : SequenceTask
     public PixelTask(RecipeContext context)
     {
         _context = context;
-        _images = RecipeImages.FashionMnistOrDigits(context,
+        _images = RecipeImages.PngFolder(context, Side) ?? RecipeImages.FashionMnistOrDigits(context,
             new ImageOptions { Train = context.Pick(8L, 1200, 60_000), Test = context.Pick(4L, 64, 2000) },
             new ImageOptions { Train = context.Pick(8L, 1200, 1400), Test = context.Pick(4L, 64, 397) });
         // A pixel of few levels is learned in few steps.

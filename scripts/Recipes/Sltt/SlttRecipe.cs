@@ -67,4 +67,12 @@ public sealed class SlttRecipe : Recipe
             ? new SpikingGradientExperiment(context, context.Get(_dataset)!).Run()
             : new SpikingTrainingExperiment(context, context.Get(_rule)!, context.Get(_dataset)!, context.Get(_tau)).Run();
     }
+
+    /// <inheritdoc/>
+    public override Claim? Evaluate(EvaluateContext context)
+    {
+        new SpikingTrainingExperiment(context.WithSizeOfTraining(), context.Note("rule"), context.Note("dataset"), context.Get(_tau))
+            .Evaluate(context.Checkpoint);
+        return null;
+    }
 }

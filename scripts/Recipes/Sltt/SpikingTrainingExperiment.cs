@@ -1,4 +1,6 @@
 using System.Globalization;
+using TorchSharp;
+using TorchZoo.Checkpoints;
 using TorchZoo.Data.Images;
 using TorchZoo.Models.Spiking;
 using TorchZoo.Optimizers;
@@ -43,6 +45,22 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
         ]);
     }
 
+    /// <summary>The test accuracy of a checkpoint, and what its neurons do.</summary>
+    public void Evaluate(Checkpoint checkpoint)
+    {
+        using var scope = NewDisposeScope();
+        using var data = SpikingImages.Load(context, dataset);
+        using var network = Zoo.Load<SpikingCnn>(checkpoint);
+        network.to(context.Device);
+        var trainer = new Trainer(network, context.TrainerOptions(null) with { EvaluationBatchSize = 250 })
+        {
+            Step = SpikingRules.Create(rule, network.TimeSteps),
+        };
+        context.Output.Table(data.Title, ["network", "trained by", "test accuracy"],
+            [[checkpoint.ModelName!, SpikingRules.Title(rule), trainer.Evaluate(data.Test)[Accuracy]]]);
+        Activity(network, data, Rates(network, data));
+    }
+
     private Trained Train(LabelledImages data, string name)
     {
         Seed.Set(context.Seed);
@@ -61,7 +79,7 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
             Optimizer = p => new FusedSgd(p, 0.05, 0.9, weightDecay: 5e-5),
             Schedule = Schedules.Cosine(),
             Step = SpikingRules.Create(name, TimeSteps),
-            Notes = new Dictionary<string, string> { [Recipe.NoteName] = SlttRecipe.Name, ["rule"] = name },
+            Notes = new Dictionary<string, string> { [Recipe.NoteName] = SlttRecipe.Name, ["size"] = context.Size.ToString(), ["rule"] = name, ["dataset"] = dataset },
             Progress = context.Progress,
         };
         var clock = System.Diagnostics.Stopwatch.StartNew();

@@ -14,6 +14,9 @@ internal static unsafe class SparseKernels
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
 
+    // Registers that are loaded one after the other.
+    private const int Group = 4;
+
     /// <summary>Where the numbers lie that one kind of sum is taken over.</summary>
     /// <param name="Blocks">Blocks of samples.</param>
     /// <param name="Lines">Runs of consecutive numbers in a channel.</param>
@@ -149,6 +152,7 @@ internal static unsafe class SparseKernels
             for (var k = rows[first]; k < rows[last]; k++) byValues[k] = T.Zero;
             if (byBias is not null)
                 for (var row = first; row < last; row++) byBias[row] = T.Zero;
+            var inGroups = at.Lines == 1 && at.Length % (Group * V.Count) == 0;
             for (long block = 0; block < at.Blocks; block += together)
             {
                 var blocks = Math.Min(together, at.Blocks - block);
@@ -157,11 +161,70 @@ internal static unsafe class SparseKernels
                     var x = source + block * at.SourceBlock;
                     var y = target + block * at.TargetBlock + row * at.TargetRow;
                     int k = rows[row], end = rows[row + 1];
+                    if (inGroups)
+                    {
+                        Groups<V>(k, end, blocks, x, y);
+                        k = end;
+                    }
                     for (; k + 8 <= end; k += 8) Eight<V>(k, blocks, x, y);
                     for (; k + 4 <= end; k += 4) Four<V>(k, blocks, x, y);
                     for (; k < end; k++) One<V>(k, blocks, x, y);
                     if (byBias is not null) byBias[row] += Total<V>(blocks, y);
                 }
+            }
+        }
+
+        // A matrix's: the row of the target stays in registers, and each weight meets the source's numbers in the order in which they lie,
+        // which the second-level cache gives more than twice as fast as those of eight weights in turns.
+        [MethodImpl(Hot)]
+        private void Groups<V>(int k, int end, long blocks, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            long size = Group * V.Count, inBlock = at.Length / size, groups = blocks * inBlock;
+            for (var g = 0L; g < groups; g += 2)
+            {
+                var (block, within) = (g / inBlock, g % inBlock * size);
+                T* from = x + block * at.SourceBlock + within, to = y + block * at.TargetBlock + within;
+                // The next group is in this block, or the first of the next one.
+                var (nextX, nextY) = within + size < at.Length ? (size, size) : (at.SourceBlock - within, at.TargetBlock - within);
+                if (g + 1 < groups) Pair<V>(k, end, from, nextX, to, nextY);
+                else Single<V>(k, end, from, to);
+            }
+        }
+
+        [MethodImpl(Hot)]
+        private void Pair<V>(int k, int end, T* x, long nextX, T* y, long nextY) where V : struct, ILanes<V, T>
+        {
+            V g0 = V.Load(y), g1 = V.Load(y + V.Count), g2 = V.Load(y + 2 * V.Count), g3 = V.Load(y + 3 * V.Count);
+            y += nextY;
+            V g4 = V.Load(y), g5 = V.Load(y + V.Count), g6 = V.Load(y + 2 * V.Count), g7 = V.Load(y + 3 * V.Count);
+            int* sources = positions;
+            T* sums = byValues;
+            var unit = at.Unit;
+            for (; k < end; k++)
+            {
+                T* p = x + sources[k] * unit, q = p + nextX;
+                V a = g0 * V.Load(p), b = g1 * V.Load(p + V.Count);
+                a = V.MultiplyAdd(g2, V.Load(p + 2 * V.Count), a);
+                b = V.MultiplyAdd(g3, V.Load(p + 3 * V.Count), b);
+                a = V.MultiplyAdd(g4, V.Load(q), a);
+                b = V.MultiplyAdd(g5, V.Load(q + V.Count), b);
+                a = V.MultiplyAdd(g6, V.Load(q + 2 * V.Count), a);
+                b = V.MultiplyAdd(g7, V.Load(q + 3 * V.Count), b);
+                sums[k] += (a + b).Sum();
+            }
+        }
+
+        [MethodImpl(Hot)]
+        private void Single<V>(int k, int end, T* x, T* y) where V : struct, ILanes<V, T>
+        {
+            V g0 = V.Load(y), g1 = V.Load(y + V.Count), g2 = V.Load(y + 2 * V.Count), g3 = V.Load(y + 3 * V.Count);
+            for (; k < end; k++)
+            {
+                var p = x + positions[k] * at.Unit;
+                V a = g0 * V.Load(p), b = g1 * V.Load(p + V.Count);
+                a = V.MultiplyAdd(g2, V.Load(p + 2 * V.Count), a);
+                b = V.MultiplyAdd(g3, V.Load(p + 3 * V.Count), b);
+                byValues[k] += (a + b).Sum();
             }
         }
 

@@ -1,5 +1,6 @@
 using TorchSharp.Modules;
 using TorchSharp.Utils;
+using TorchZoo.Generation;
 using TorchZoo.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -104,13 +105,14 @@ public sealed class SparseTransformer : Module<Tensor, Tensor>, IConfigured
         using var off = no_grad();
         var tokens = empty([prompt?.shape[0] ?? 1, given + count], ScalarType.Int64, _tokens.device);
         if (given > 0) tokens.narrow(1, 0, given).copy_(prompt!);
+        var sampler = new TokenSampler { Temperature = temperature, TopK = topK > 0 ? topK : null };
         using var state = Begin();
         for (var t = 0; t < given + count; t++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var step = NewDisposeScope();
             var logits = Step(state, t == 0 ? null : tokens.select(1, t - 1), tokens.shape[0]);
-            if (t >= given) tokens.select(1, t).copy_(Draw(Autocast.ToFullPrecision(logits), temperature, topK, generator));
+            if (t >= given) tokens.select(1, t).copy_(sampler.Sample(logits, generator));
         }
         return tokens.MoveToOuterDisposeScope();
     }
@@ -158,17 +160,6 @@ public sealed class SparseTransformer : Module<Tensor, Tensor>, IConfigured
     }
 
     private Tensor Logits(Tensor hidden) => _norm.call(hidden).matmul((_head ?? _tokens).t());
-
-    private static Tensor Draw(Tensor logits, double temperature, int topK, Generator? generator)
-    {
-        if (temperature == 0) return logits.argmax(-1);
-        if (topK > 0 && topK < logits.shape[^1])
-        {
-            var (largest, _) = logits.topk(topK, -1);
-            logits = logits.masked_fill(logits.lt(largest.narrow(-1, topK - 1, 1)), double.NegativeInfinity);
-        }
-        return multinomial((logits / temperature).softmax(-1), 1, generator: generator).squeeze(-1);
-    }
 
     private void Check(Tensor tokens, string parameter, long atLeast)
     {

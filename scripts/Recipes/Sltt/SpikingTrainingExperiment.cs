@@ -32,7 +32,7 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
         context.Output.Table($"{data.Title}, τ = {tau.ToString(CultureInfo.InvariantCulture)}", ["rule", "test accuracy", "time (s)"],
             rules.Select(r => (object[])[SpikingRules.Title(r), trained[r].TestAccuracy, trained[r].Time.TotalSeconds]));
         var rates = Rates(trained[rule].Network, data);
-        Draw(data, [.. rules.Select(r => trained[r])]);
+        Draw(data, [.. rules.Select(r => trained[r])], rates);
         Activity(trained[rule].Network, data, rates);
 
         double sltt = trained[SpikingRules.Sltt].TestAccuracy, bptt = trained[SpikingRules.Bptt].TestAccuracy,
@@ -131,7 +131,7 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
         context.Output.Note("… of which the first convolution, of real numbers (nJ)", first * Multiplication / 1e3);
     }
 
-    private void Draw(LabelledImages data, Trained[] trained)
+    private void Draw(LabelledImages data, Trained[] trained, (string Layer, double Rate, double Operations, Tensor Raster)[] rates)
     {
         context.Save("learning.png", "test accuracy while training", path => new LinePlot
         {
@@ -145,7 +145,6 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
             })],
         }.Save(path, 640, 420));
         using var scope = NewDisposeScope();
-        var rates = Rates(trained[0].Network, data);
         FieldPanel[] panels = [.. rates.Select(r => new FieldPanel(r.Layer,
             r.Raster.narrow(1, 0, Math.Min(200, r.Raster.shape[1])).repeat_interleave(10, 0)) { Colors = ColorScale.Magnitude })];
         context.Save("spikes.png", "which neurons spike when, for one image (time goes down)",

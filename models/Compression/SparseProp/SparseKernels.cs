@@ -139,6 +139,19 @@ internal static unsafe class SparseKernels
         }
     }
 
+    /// <summary>sum[i] += other[i]</summary>
+    public readonly struct Addition<T>(T* sum, T* other, long count) : ILanesKernel<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        [MethodImpl(Hot)]
+        public void Run<V>() where V : struct, ILanes<V, T>
+        {
+            var i = 0L;
+            for (; i + V.Count <= count; i += V.Count) (V.Load(sum + i) + V.Load(other + i)).Store(sum + i);
+            for (; i < count; i++) sum[i] += other[i];
+        }
+    }
+
     /// <summary>byValues[k] = Σ target[r of k, …] · source[positions[k] + …] and byBias[r] = Σ target[r, …]: the derivatives of
     /// <see cref="Product{T}"/> by its weights, the target holding the loss's derivatives by it.</summary>
     /// <remarks>Of so many blocks at a time, <c>together</c>, the sums stay in registers.</remarks>
@@ -200,17 +213,16 @@ internal static unsafe class SparseKernels
             int* sources = positions;
             T* sums = byValues;
             var unit = at.Unit;
+            for (; k + 4 <= end; k += 4)
+            {
+                T* p0 = x + sources[k] * unit, p1 = x + sources[k + 1] * unit, p2 = x + sources[k + 2] * unit, p3 = x + sources[k + 3] * unit;
+                V.AddSums(Dot(p0, g0, g1, g2, g3, p0 + nextX, g4, g5, g6, g7), Dot(p1, g0, g1, g2, g3, p1 + nextX, g4, g5, g6, g7),
+                    Dot(p2, g0, g1, g2, g3, p2 + nextX, g4, g5, g6, g7), Dot(p3, g0, g1, g2, g3, p3 + nextX, g4, g5, g6, g7), sums + k);
+            }
             for (; k < end; k++)
             {
-                T* p = x + sources[k] * unit, q = p + nextX;
-                V a = g0 * V.Load(p), b = g1 * V.Load(p + V.Count);
-                a = V.MultiplyAdd(g2, V.Load(p + 2 * V.Count), a);
-                b = V.MultiplyAdd(g3, V.Load(p + 3 * V.Count), b);
-                a = V.MultiplyAdd(g4, V.Load(q), a);
-                b = V.MultiplyAdd(g5, V.Load(q + V.Count), b);
-                a = V.MultiplyAdd(g6, V.Load(q + 2 * V.Count), a);
-                b = V.MultiplyAdd(g7, V.Load(q + 3 * V.Count), b);
-                sums[k] += (a + b).Sum();
+                var p = x + sources[k] * unit;
+                sums[k] += Dot(p, g0, g1, g2, g3, p + nextX, g4, g5, g6, g7).Sum();
             }
         }
 
@@ -218,14 +230,30 @@ internal static unsafe class SparseKernels
         private void Single<V>(int k, int end, T* x, T* y) where V : struct, ILanes<V, T>
         {
             V g0 = V.Load(y), g1 = V.Load(y + V.Count), g2 = V.Load(y + 2 * V.Count), g3 = V.Load(y + 3 * V.Count);
-            for (; k < end; k++)
-            {
-                var p = x + positions[k] * at.Unit;
-                V a = g0 * V.Load(p), b = g1 * V.Load(p + V.Count);
-                a = V.MultiplyAdd(g2, V.Load(p + 2 * V.Count), a);
-                b = V.MultiplyAdd(g3, V.Load(p + 3 * V.Count), b);
-                byValues[k] += (a + b).Sum();
-            }
+            int* sources = positions;
+            T* sums = byValues;
+            var unit = at.Unit;
+            for (; k + 4 <= end; k += 4)
+                V.AddSums(Dot(x + sources[k] * unit, g0, g1, g2, g3), Dot(x + sources[k + 1] * unit, g0, g1, g2, g3),
+                    Dot(x + sources[k + 2] * unit, g0, g1, g2, g3), Dot(x + sources[k + 3] * unit, g0, g1, g2, g3), sums + k);
+            for (; k < end; k++) sums[k] += Dot(x + sources[k] * unit, g0, g1, g2, g3).Sum();
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Dot<V>(T* p, V g0, V g1, V g2, V g3) where V : struct, ILanes<V, T> =>
+            V.MultiplyAdd(g2, V.Load(p + 2 * V.Count), g0 * V.Load(p)) +
+            V.MultiplyAdd(g3, V.Load(p + 3 * V.Count), g1 * V.Load(p + V.Count));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Dot<V>(T* p, V g0, V g1, V g2, V g3, T* q, V g4, V g5, V g6, V g7) where V : struct, ILanes<V, T>
+        {
+            V a = g0 * V.Load(p), b = g1 * V.Load(p + V.Count);
+            a = V.MultiplyAdd(g2, V.Load(p + 2 * V.Count), a);
+            b = V.MultiplyAdd(g3, V.Load(p + 3 * V.Count), b);
+            a = V.MultiplyAdd(g4, V.Load(q), a);
+            b = V.MultiplyAdd(g5, V.Load(q + V.Count), b);
+            a = V.MultiplyAdd(g6, V.Load(q + 2 * V.Count), a);
+            return a + V.MultiplyAdd(g7, V.Load(q + 3 * V.Count), b);
         }
 
         // Eight weights share what is loaded of the target.

@@ -233,15 +233,38 @@ internal sealed unsafe class SparsePlan
         });
 
     private void Correlate<T>(long blocks, long unit, Tensor source, Tensor target, Tensor byValues, Tensor? byBias)
-        where T : unmanaged, IFloatingPointIeee754<T> =>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        // In two halves, each summed up by itself, however many threads there are: whoever moved a block has it in his cache, and how a sum is
+        // put together doesn't depend on who does it.
+        var half = blocks / 2;
+        using var values = half == 0 ? null : empty_like(byValues);
+        using var bias = half == 0 || byBias is null ? null : empty_like(byBias);
+        using Pinned<T> otherValues = values is null ? default : Pinned<T>.Of(values, nameof(values)),
+            otherBias = bias is null ? default : Pinned<T>.Of(bias, nameof(bias));
+        T* v1 = otherValues.Pointer, b1 = otherBias.Pointer;
         Over<T>(_forward, blocks, unit, source, _input, target, _output, byValues, byBias, (strides, workers, rows, positions, x, y, v, add) =>
         {
-            // By rows alone: how a sum is put together must not depend on the number of threads.
             var together = Math.Max(1, CacheBytes / (strides.SourceBlock * sizeof(T)));
-            var first = _forward.Pattern.Shares(workers);
-            WorkerThreads.Run(first.Length - 1, worker => Lanes.Run<T, SparseKernels.Correlation<T>>(
-                new(strides, together, first[worker], first[worker + 1], rows, positions, x, y, v, add)));
+            var halves = half == 0 ? 1 : 2;
+            var first = _forward.Pattern.Shares(Math.Max(1, workers / halves));
+            var shares = first.Length - 1;
+            WorkerThreads.Run(Math.Min(workers, halves * shares), halves * shares, (from, to) =>
+            {
+                for (var item = from; item < to; item++)
+                {
+                    var (of, share) = Math.DivRem(item, shares);
+                    long begin = of * half, count = halves == 1 ? blocks : of == 0 ? half : blocks - half;
+                    Lanes.Run<T, SparseKernels.Correlation<T>>(new(strides with { Blocks = count }, together, first[share], first[share + 1], rows,
+                        positions, x + begin * strides.SourceBlock, y + begin * strides.TargetBlock, of == 0 ? v : v1, of == 0 ? add : b1));
+                }
+            });
+            if (halves == 1) return;
+            WorkerThreads.Run(WorkerThreads.Worth(_forward.Pattern.Count, WorthThreadMoving), _forward.Pattern.Count, (from, to) =>
+                Lanes.Run<T, SparseKernels.Addition<T>>(new(v + from, v1 + from, to - from)));
+            if (add is not null) Lanes.Run<T, SparseKernels.Addition<T>>(new(add, b1, _forward.Pattern.Height));
         });
+    }
 
     private delegate void Work<T>(SparseKernels.Strides strides, int workers, int* rows, int* positions, T* source, T* target, T* values, T* bias)
         where T : unmanaged;
@@ -266,7 +289,7 @@ internal sealed unsafe class SparsePlan
         using Pinned<T> from = Pinned<T>.Of(values, nameof(values)), to = Pinned<T>.Of(permuted, nameof(permuted));
         T* source = from.Pointer, target = to.Pointer;
         var order = _from;
-        WorkerThreads.Run(WorkerThreads.Worth(order.Length, WorthThreadMoving), order.Length, (first, last) =>
+        WorkerThreads.Run(WorkerThreads.Worth(order.Length, WorthThread), order.Length, (first, last) =>
             Gather(source, order.AsSpan((int)first, (int)(last - first)), target + first));
         return permuted;
     }

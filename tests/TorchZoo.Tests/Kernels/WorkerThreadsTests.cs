@@ -26,6 +26,22 @@ public class WorkerThreadsTests
     }
 
     [Test]
+    public void AShareStaysWithItsThread()
+    {
+        if (!WorkerThreads.AreOfLibtorch) Assert.Ignore("only libtorch's own threads are numbered");
+        var first = Threads();
+        Assert.That(first[0], Is.EqualTo(Environment.CurrentManagedThreadId));
+        for (var i = 0; i < 100; i++) Assert.That(Threads(), Is.EqualTo(first));
+
+        static int[] Threads()
+        {
+            var threads = new int[2];
+            WorkerThreads.Run(2, share => threads[share] = Environment.CurrentManagedThreadId);
+            return threads;
+        }
+    }
+
+    [Test]
     public void AnExceptionComesOutWhenTheOthersAreDone()
     {
         var done = 0;

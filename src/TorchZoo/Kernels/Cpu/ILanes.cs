@@ -48,6 +48,14 @@ public unsafe interface ILanes<TSelf, T>
     /// <summary>The sum of all lanes, in an order that depends on the width.</summary>
     T Sum();
 
+    /// <summary>Adds the sums of all lanes of four registers to four numbers: for less than four times the work of one.</summary>
+    /// <param name="a">Goes to the first number.</param>
+    /// <param name="b">Goes to the second one.</param>
+    /// <param name="c">Goes to the third one.</param>
+    /// <param name="d">Goes to the fourth one.</param>
+    /// <param name="sums">The four numbers.</param>
+    static abstract void AddSums(TSelf a, TSelf b, TSelf c, TSelf d, T* sums);
+
     /// <summary>The largest of all lanes; NaN if any is.</summary>
     T Largest();
 

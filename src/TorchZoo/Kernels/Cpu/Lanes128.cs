@@ -71,6 +71,16 @@ public readonly unsafe struct Lanes128<T> : ILanes<Lanes128<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static void AddSums(Lanes128<T> a, Lanes128<T> b, Lanes128<T> c, Lanes128<T> d, T* sums)
+    {
+        sums[0] += a.Sum();
+        sums[1] += b.Sum();
+        sums[2] += c.Sum();
+        sums[3] += d.Sum();
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public T Largest()
     {
         var largest = _lanes.GetElement(0);

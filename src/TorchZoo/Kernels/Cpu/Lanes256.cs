@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace TorchZoo.Kernels.Cpu;
 
@@ -68,6 +69,31 @@ public readonly unsafe struct Lanes256<T> : ILanes<Lanes256<T>, T>
     /// <inheritdoc/>
     [MethodImpl(Inline)]
     public T Sum() => Vector256.Sum(_lanes);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static void AddSums(Lanes256<T> a, Lanes256<T> b, Lanes256<T> c, Lanes256<T> d, T* sums)
+    {
+        if (typeof(T) == typeof(float) && Avx.IsSupported)
+        {
+            var (ab, cd) = (Pairs(a, b), Pairs(c, d));
+            var all = Avx.Shuffle(ab, cd, 0b01_00_01_00) + Avx.Shuffle(ab, cd, 0b11_10_11_10);
+            (Vector128.Load((float*)sums) + all.GetLower() + all.GetUpper()).Store((float*)sums);
+            return;
+        }
+        sums[0] += a.Sum();
+        sums[1] += b.Sum();
+        sums[2] += c.Sum();
+        sums[3] += d.Sum();
+    }
+
+    // In each half: a₀ + a₂, b₀ + b₂, a₁ + a₃, b₁ + b₃.
+    [MethodImpl(Inline)]
+    private static Vector256<float> Pairs(Lanes256<T> a, Lanes256<T> b)
+    {
+        Vector256<float> x = a._lanes.As<T, float>(), y = b._lanes.As<T, float>();
+        return Avx.UnpackLow(x, y) + Avx.UnpackHigh(x, y);
+    }
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

@@ -71,6 +71,14 @@ public readonly unsafe struct Lanes512<T> : ILanes<Lanes512<T>, T>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static void AddSums(Lanes512<T> a, Lanes512<T> b, Lanes512<T> c, Lanes512<T> d, T* sums) =>
+        Lanes256<T>.AddSums(Halved(a), Halved(b), Halved(c), Halved(d), sums);
+
+    [MethodImpl(Inline)]
+    private static Lanes256<T> Halved(Lanes512<T> a) => new(a._lanes.GetLower() + a._lanes.GetUpper());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public T Largest() => new Lanes256<T>(Vector256.Max(_lanes.GetLower(), _lanes.GetUpper())).Largest();
 
     /// <inheritdoc/>

@@ -13,8 +13,12 @@ public static unsafe class WorkerThreads
     private static readonly delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> Fork =
         (delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void>)TorchExports.Find("GOMP_parallel");
 
+    // Who of how many a thread is, in a region.
+    private static readonly delegate* unmanaged<int> Number = (delegate* unmanaged<int>)TorchExports.Find("omp_get_thread_num"),
+        Team = (delegate* unmanaged<int>)TorchExports.Find("omp_get_num_threads");
+
     /// <summary>Whether the work goes to libtorch's threads.</summary>
-    public static bool AreOfLibtorch => Fork != null;
+    public static bool AreOfLibtorch => Fork != null && Number != null && Team != null;
 
     /// <summary>How many threads some work is worth: none costs more than it does, and there are no more than libtorch uses.</summary>
     /// <param name="work">The work, in any unit.</param>
@@ -29,7 +33,10 @@ public static unsafe class WorkerThreads
     public static void Run(int workers, long items, Action<long, long> range) =>
         Run(workers, worker => range(items * worker / workers, items * (worker + 1) / workers));
 
-    /// <summary>Does each share, side by side.</summary>
+    /// <summary>
+    /// Does each share, side by side. A share of the same number goes to the same of libtorch's threads each time, the first to the caller: so
+    /// what one call wrote is in the cache of the core that reads it in the next one, if both are cut alike.
+    /// </summary>
     /// <param name="workers">How many shares, and at most how many threads.</param>
     /// <param name="share">Does the share of this number; the first exception comes out, when all are done.</param>
     public static void Run(int workers, Action<int> share)
@@ -46,28 +53,32 @@ public static unsafe class WorkerThreads
             try { Fork(&Enter, GCHandle.ToIntPtr(handle), (uint)workers, 0); }
             finally { handle.Free(); }
         }
-        else Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, _ => call.Work());
+        else Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, call.Do);
         call.Failure?.Throw();
     }
 
+    // A region may get fewer threads than it asked for.
     [UnmanagedCallersOnly]
-    private static void Enter(nint call) => ((Call)GCHandle.FromIntPtr(call).Target!).Work();
+    private static void Enter(nint handle)
+    {
+        var call = (Call)GCHandle.FromIntPtr(handle).Target!;
+        var team = Team();
+        for (var worker = Number(); worker < call.Workers; worker += team) call.Do(worker);
+    }
 
     private sealed class Call(int workers, Action<int> share)
     {
-        private int _next = -1;
         private ExceptionDispatchInfo? _failure;
+
+        public int Workers => workers;
 
         public ExceptionDispatchInfo? Failure => _failure;
 
-        // There may be fewer threads than shares. No exception may leave: there is nobody above to catch it.
-        public void Work()
+        // No exception may leave: there is nobody above to catch it.
+        public void Do(int worker)
         {
-            for (int worker; (worker = Interlocked.Increment(ref _next)) < workers;)
-            {
-                try { share(worker); }
-                catch (Exception e) { Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null); }
-            }
+            try { share(worker); }
+            catch (Exception e) { Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null); }
         }
     }
 }

@@ -17,12 +17,12 @@ internal abstract class FusedFunction(ParaRnnCell cell) : KernelFunction
     public static bool HasCpuKernelFor(Tensor inputs) =>
         inputs.device_type == DeviceType.CPU && inputs.dtype is ScalarType.Float32 or ScalarType.Float64;
 
-    /// <summary>The states, on a CPU.</summary>
-    public abstract void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states);
+    /// <summary>The states, on a CPU, and the gates for <see cref="Gradients"/>, laid out as the inputs and perhaps in their place; null:
+    /// nobody wants them.</summary>
+    public abstract void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor? gates);
 
     /// <summary>The gradients, on a CPU.</summary>
-    public abstract FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states,
-        Tensor?[] byStates);
+    public abstract FusedGradients Gradients(Tensor gates, Tensor[] weights, Tensor? initial, Tensor[] states, Tensor?[] byStates);
 
     /// <summary>States of inputs' batch and time, to be written.</summary>
     public Tensor[] Empty(long batch, long steps, long channels, Tensor like) =>
@@ -37,10 +37,15 @@ internal abstract class FusedFunction(ParaRnnCell cell) : KernelFunction
         if (HasCpuKernelFor(inputs))
         {
             states = Empty(inputs.shape[1], inputs.shape[2], inputs.shape[0] * inputs.shape[4], inputs);
-            Run(inputs, RecurrentWeights(call), Bias(call), Initial(call), states);
+            var gates = call.IsRecorded ? empty(inputs.shape, inputs.dtype) : null;
+            Run(inputs, RecurrentWeights(call), Bias(call), Initial(call), states, gates);
+            call.Save([.. states, gates]);
         }
-        else states = FusedOnGpu.Forward(InputsByTime(call), RecurrentWeights(call), Initial(call));
-        call.Save(states);
+        else
+        {
+            states = FusedOnGpu.Forward(InputsByTime(call), RecurrentWeights(call), Initial(call));
+            call.Save(states);
+        }
         return states;
     }
 
@@ -49,7 +54,7 @@ internal abstract class FusedFunction(ParaRnnCell cell) : KernelFunction
         Tensor[] states = [.. Enumerable.Range(0, cell.StatesPerChannel).Select(call.Saved)];
         if (HasCpuKernelFor(call[0]))
         {
-            var by = Gradients(call[0], RecurrentWeights(call), Bias(call), Initial(call), states, byOutputs);
+            var by = Gradients(call.Saved(states.Length), RecurrentWeights(call), Initial(call), states, byOutputs);
             return [by.Inputs, .. by.Weights, by.Bias, by.Initial];
         }
         var (byU, byWeights, byInitial) = FusedOnGpu.Backward(cell, InputsByTime(call), RecurrentWeights(call), Initial(call), states,
@@ -78,18 +83,17 @@ internal sealed record FusedGradients(Tensor Inputs, Tensor[] Weights, Tensor Bi
 /// <summary>ParaGRU's: inputs, A, b, initial state → h.</summary>
 internal sealed class FusedGru(ParaGru cell) : FusedFunction(cell)
 {
-    public override void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states)
+    public override void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor? gates)
     {
-        if (inputs.dtype == ScalarType.Float32) GruKernel.Forward<float>(inputs, weights[0], b, initial, states[0]);
-        else GruKernel.Forward<double>(inputs, weights[0], b, initial, states[0]);
+        if (inputs.dtype == ScalarType.Float32) GruKernel.Forward<float>(inputs, weights[0], b, initial, states[0], gates);
+        else GruKernel.Forward<double>(inputs, weights[0], b, initial, states[0], gates);
     }
 
-    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states,
-        Tensor?[] byStates)
+    public override FusedGradients Gradients(Tensor gates, Tensor[] weights, Tensor? initial, Tensor[] states, Tensor?[] byStates)
     {
-        var (byInputs, byA, byB, byInitial) = inputs.dtype == ScalarType.Float32
-            ? GruKernel.Backward<float>(inputs, weights[0], b, initial, states[0], byStates[0]!)
-            : GruKernel.Backward<double>(inputs, weights[0], b, initial, states[0], byStates[0]!);
+        var (byInputs, byA, byB, byInitial) = gates.dtype == ScalarType.Float32
+            ? GruKernel.Backward<float>(gates, weights[0], initial, states[0], byStates[0]!)
+            : GruKernel.Backward<double>(gates, weights[0], initial, states[0], byStates[0]!);
         return new(byInputs, [byA], byB, byInitial);
     }
 }
@@ -97,18 +101,18 @@ internal sealed class FusedGru(ParaGru cell) : FusedFunction(cell)
 /// <summary>ParaLSTM's: inputs, A, C, b, initial state → c, h.</summary>
 internal sealed class FusedLstm(ParaLstm cell) : FusedFunction(cell)
 {
-    public override void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states)
+    public override void Run(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states, Tensor? gates)
     {
-        if (inputs.dtype == ScalarType.Float32) LstmKernel.Forward<float>(inputs, weights[0], weights[1], b, initial, states[1], states[0]);
-        else LstmKernel.Forward<double>(inputs, weights[0], weights[1], b, initial, states[1], states[0]);
+        if (inputs.dtype == ScalarType.Float32) LstmKernel.Forward<float>(inputs, weights[0], weights[1], b, initial, states[1], states[0], gates);
+        else LstmKernel.Forward<double>(inputs, weights[0], weights[1], b, initial, states[1], states[0],
+            gates);
     }
 
-    public override FusedGradients Gradients(Tensor inputs, Tensor[] weights, Tensor b, Tensor? initial, Tensor[] states,
-        Tensor?[] byStates)
+    public override FusedGradients Gradients(Tensor gates, Tensor[] weights, Tensor? initial, Tensor[] states, Tensor?[] byStates)
     {
-        var (byInputs, byA, byC, byB, byInitial) = inputs.dtype == ScalarType.Float32
-            ? LstmKernel.Backward<float>(inputs, weights[0], weights[1], b, initial, states[1], states[0], byStates[1], byStates[0])
-            : LstmKernel.Backward<double>(inputs, weights[0], weights[1], b, initial, states[1], states[0], byStates[1], byStates[0]);
+        var (byInputs, byA, byC, byB, byInitial) = gates.dtype == ScalarType.Float32
+            ? LstmKernel.Backward<float>(gates, weights[0], weights[1], initial, states[1], states[0], byStates[1], byStates[0])
+            : LstmKernel.Backward<double>(gates, weights[0], weights[1], initial, states[1], states[0], byStates[1], byStates[0]);
         return new(byInputs, [byA, byC], byB, byInitial);
     }
 }

@@ -28,8 +28,10 @@ internal sealed class FusedLayer(ParaRnnCell cell, FusedFunction recurrence, lon
         foreach (var (start, count) in Parts(x))
         {
             using var scope = NewDisposeScope();
+            // Ours alone: the gates, which the backward pass needs, take its place.
             var inputs = ParaRnnCell.Project(x.narrow(0, start, count), weight);
-            recurrence.Run(inputs, RecurrentWeights(call), call[2 + Weights], Part(Initial(call), start, count), Of(states, start, count));
+            recurrence.Run(inputs, RecurrentWeights(call), call[2 + Weights], Part(Initial(call), start, count), Of(states, start, count),
+                call.IsRecorded ? inputs : null);
             if (call.IsRecorded) kept.Add(inputs.MoveToOuterDisposeScope());
         }
         call.Save([.. states, .. kept]);
@@ -48,7 +50,7 @@ internal sealed class FusedLayer(ParaRnnCell cell, FusedFunction recurrence, lon
         foreach (var ((start, count), i) in Parts(x).Select((part, i) => (part, i)))
         {
             using var scope = NewDisposeScope();
-            var by = recurrence.Gradients(call.Saved(Weights + i), RecurrentWeights(call), b, Part(initial, start, count),
+            var by = recurrence.Gradients(call.Saved(Weights + i), RecurrentWeights(call), Part(initial, start, count),
                 Of(states, start, count), [.. byStates.Select(g => Part(g, start, count))]);
             foreach (var (sum, one) in byRecurrent.Zip(by.Weights)) sum.add_(one);
             byBias.add_(by.Bias);

@@ -19,30 +19,8 @@ internal static unsafe class GateMath
     }
 
     [MethodImpl(Hot)]
-    public static void Sigmoid<V, T>(T* x, T* slopes, int registers) where V : struct, ILanes<V, T>
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        for (var end = x + registers * V.Count; x < end; x += V.Count, slopes += V.Count)
-        {
-            VectorMath.Sigmoid<V, T>(V.Load(x), out var slope).Store(x);
-            slope.Store(slopes);
-        }
-    }
-
-    [MethodImpl(Hot)]
     public static void Tanh<V, T>(T* x, int registers) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (var end = x + registers * V.Count; x < end; x += V.Count) VectorMath.Tanh<V, T>(V.Load(x)).Store(x);
-    }
-
-    [MethodImpl(Hot)]
-    public static void Tanh<V, T>(T* x, T* slopes, int registers) where V : struct, ILanes<V, T>
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        for (var end = x + registers * V.Count; x < end; x += V.Count, slopes += V.Count)
-        {
-            VectorMath.Tanh<V, T>(V.Load(x), out var slope).Store(x);
-            slope.Store(slopes);
-        }
     }
 }

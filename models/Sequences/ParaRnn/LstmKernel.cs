@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Sequences;
 
 /// <summary>
-/// ParaLSTM's recurrence and its gradient on the CPU, one pass each. The forward pass keeps the states alone; the backward pass makes the
-/// gates from them again, which needs no state of a later step, so that steps wait for the product of a 2 × 2 matrix with a vector alone.
+/// ParaLSTM's recurrence and its gradient on the CPU, one pass each. The forward pass keeps states and gates, these where the inputs were;
+/// the backward pass has their slopes from them and takes tanh of the cells alone, which needs no later step, so that steps wait for the
+/// product of a 2 × 2 matrix with a vector alone.
 /// </summary>
 internal static unsafe class LstmKernel
 {
@@ -15,40 +16,45 @@ internal static unsafe class LstmKernel
     private const int Sums = 8;
 
     /// <summary>h and c, (batch, time, channels) each, from inputs (heads, batch, time, 3, channels of a head).</summary>
-    public static void Forward<T>(Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial, Tensor hidden, Tensor cells)
+    /// <param name="inputs">Inputs.</param>
+    /// <param name="a">A</param>
+    /// <param name="peepholes">C</param>
+    /// <param name="b">b</param>
+    /// <param name="initial">Initial state; null: 0.</param>
+    /// <param name="hidden">Where h goes.</param>
+    /// <param name="cells">Where c goes.</param>
+    /// <param name="gates">Where f, o and candidate go, laid out as the inputs and perhaps in their place; null: nowhere.</param>
+    public static void Forward<T>(Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial, Tensor hidden, Tensor cells,
+        Tensor? gates)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var layout = SeriesLayout.Of<T>(inputs);
         using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)),
             pb = Plain<T>(b, nameof(b)),
-            p0 = Plain<T>(initial, nameof(initial)), ph = Pinned<T>.Of(hidden, nameof(hidden)), pc = Pinned<T>.Of(cells, nameof(cells));
-        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer,
-            h = (nint)ph.Pointer, c = (nint)pc.Pointer;
-        layout.Run((first, end) => layout.Dispatch<T, ForwardUnit<T>>(new(layout, first, end, (T*)u, (T*)wa, (T*)wp, (T*)wb, (T*)s0, (T*)h,
-            (T*)c)));
+            p0 = Plain<T>(initial, nameof(initial)), ph = Pinned<T>.Of(hidden, nameof(hidden)), pc = Pinned<T>.Of(cells, nameof(cells)),
+            pk = gates is null ? default : Pinned<T>.Of(gates, nameof(gates));
+        T* u = pu.Pointer, wa = pa.Pointer, wp = pp.Pointer, wb = pb.Pointer, s0 = p0.Pointer, h = ph.Pointer, c = pc.Pointer,
+            kept = pk.Pointer;
+        layout.Run((first, end) => layout.Dispatch<T, ForwardUnit<T>>(new(layout, first, end, u, wa, wp, wb, s0, h, c, kept)));
     }
 
     /// <summary>Gradients by inputs, A, peepholes, b and the initial state.</summary>
-    public static (Tensor ByInputs, Tensor ByA, Tensor ByPeepholes, Tensor ByB, Tensor? ByInitial) Backward<T>(
-        Tensor inputs, Tensor a, Tensor peepholes, Tensor b, Tensor? initial, Tensor hidden, Tensor cells, Tensor? byHidden,
-            Tensor? byCells)
+    public static (Tensor ByInputs, Tensor ByA, Tensor ByPeepholes, Tensor ByB, Tensor? ByInitial) Backward<T>(Tensor gates, Tensor a,
+        Tensor peepholes, Tensor? initial, Tensor hidden, Tensor cells, Tensor? byHidden, Tensor? byCells)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var layout = SeriesLayout.Of<T>(inputs);
-        var byInputs = empty(inputs.shape, inputs.dtype);
+        var layout = SeriesLayout.Of<T>(gates);
+        var byInputs = empty(gates.shape, gates.dtype);
         var byInitial = initial is null ? null : zeros(initial.shape, initial.dtype);
-        var sums = zeros([layout.Batch, Sums, layout.Channels], inputs.dtype);
-        using Pinned<T> pu = Plain<T>(inputs, nameof(inputs)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)),
-            pb = Plain<T>(b, nameof(b)),
+        var sums = zeros([layout.Batch, Sums, layout.Channels], gates.dtype);
+        using Pinned<T> pk = Pinned<T>.Of(gates, nameof(gates)), pa = Plain<T>(a, nameof(a)), pp = Plain<T>(peepholes, nameof(peepholes)),
             p0 = Plain<T>(initial, nameof(initial)), ph = Plain<T>(hidden, nameof(hidden)), pc = Plain<T>(cells, nameof(cells)),
-            pgh = Plain<T>(byHidden, nameof(byHidden)),
-            pgc = Plain<T>(byCells, nameof(byCells)), pby = Pinned<T>.Of(byInputs, nameof(byInputs)),
-            pby0 = Plain<T>(byInitial, nameof(byInitial)), ps = Pinned<T>.Of(sums, nameof(sums));
-        nint u = (nint)pu.Pointer, wa = (nint)pa.Pointer, wp = (nint)pp.Pointer, wb = (nint)pb.Pointer, s0 = (nint)p0.Pointer,
-            h = (nint)ph.Pointer, c = (nint)pc.Pointer,
-            gh = (nint)pgh.Pointer, gc = (nint)pgc.Pointer, by = (nint)pby.Pointer, by0 = (nint)pby0.Pointer, s = (nint)ps.Pointer;
+            pgh = Plain<T>(byHidden, nameof(byHidden)), pgc = Plain<T>(byCells, nameof(byCells)),
+            pby = Pinned<T>.Of(byInputs, nameof(byInputs)), pby0 = Plain<T>(byInitial, nameof(byInitial)), ps = Pinned<T>.Of(sums, nameof(sums));
+        T* kept = pk.Pointer, wa = pa.Pointer, wp = pp.Pointer, s0 = p0.Pointer, h = ph.Pointer, c = pc.Pointer, gh = pgh.Pointer,
+            gc = pgc.Pointer, by = pby.Pointer, by0 = pby0.Pointer, s = ps.Pointer;
         layout.Run((first, end) => layout.Dispatch<T, BackwardUnit<T>>(
-            new(layout, first, end, (T*)u, (T*)wa, (T*)wp, (T*)wb, (T*)s0, (T*)h, (T*)c, (T*)gh, (T*)gc, (T*)by, (T*)by0, (T*)s)));
+            new(layout, first, end, kept, wa, wp, s0, h, c, gh, gc, by, by0, s)));
         var total = TimeSums.OverBatch<T>(sums);
         return (byInputs, total.narrow(0, 0, 3), total.narrow(0, 6, 2), total.narrow(0, 3, 3), byInitial);
     }
@@ -57,7 +63,7 @@ internal static unsafe class LstmKernel
         tensor is null ? default : Pinned<T>.Of(tensor.contiguous(), name);
 
     private readonly struct ForwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* weights, T* peepholes, T* biases,
-        T* initial, T* outputs, T* cells) : ILanesKernel<T>
+        T* initial, T* outputs, T* cells, T* gates) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
@@ -112,6 +118,12 @@ internal static unsafe class LstmKernel
                     var gate = V.Load(f + k * V.Count);
                     var c = V.MultiplyAdd(gate, V.Load(cell + k * V.Count), (one - gate) * V.Load(g + k * V.Count));
                     c.Store(cell + k * V.Count);
+                    if (gates != null)
+                    {
+                        var kept = gates + columns[k].Inputs + step * 3 * width;
+                        TFill.Store<V, T>(gate, kept, n);
+                        TFill.Store<V, T>(V.Load(g + k * V.Count), kept + 2 * width, n);
+                    }
                     // Its tanh is taken where g was.
                     c.Store(g + k * V.Count);
                     TFill.Store<V, T>(c, cells + (columns[k].Batch * steps + step) * channels + channel, n);
@@ -121,17 +133,18 @@ internal static unsafe class LstmKernel
                 GateMath.Tanh<V, T>(g, count);
                 for (var k = 0; k < count; k++)
                 {
-                    var h = V.Load(o + k * V.Count) * V.Load(g + k * V.Count);
+                    var gate = V.Load(o + k * V.Count);
+                    var h = gate * V.Load(g + k * V.Count);
                     h.Store(hidden + k * V.Count);
                     TFill.Store<V, T>(h, outputs + (columns[k].Batch * steps + step) * channels + columns[k].Channel, columns[k].Count);
+                    if (gates != null) TFill.Store<V, T>(gate, gates + columns[k].Inputs + (step * 3 + 1) * width, columns[k].Count);
                 }
             }
         }
     }
 
-    private readonly struct BackwardUnit<T>(SeriesLayout layout, long first, long end, T* inputs, T* a, T* peepholes, T* b, T* initial,
-        T* hidden, T* cells,
-        T* byHidden, T* byCells, T* byInputs, T* byInitial, T* sums) : ILanesKernel<T>
+    private readonly struct BackwardUnit<T>(SeriesLayout layout, long first, long end, T* gates, T* a, T* peepholes, T* initial, T* hidden,
+        T* cells, T* byHidden, T* byCells, T* byInputs, T* byInitial, T* sums) : ILanesKernel<T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
@@ -143,37 +156,29 @@ internal static unsafe class LstmKernel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Columns<V, TFill>() where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
-            const int most = SeriesLayout.Side * TimeSums.Steps;
             var count = (int)(end - first);
             var columns = stackalloc SeriesColumn[SeriesLayout.Side];
-            // Of each column Jᵀ λ of the step behind, c's half and h's, and sums.
-            T* carried = stackalloc T[(2 + Sums) * SeriesLayout.Side * V.Count], ownSums = carried + 2 * SeriesLayout.Side * V.Count;
-            // Of some steps, column by column: states before, gates and their slopes.
-            T* beforeH = stackalloc T[10 * most * V.Count], beforeC = beforeH + most * V.Count, f = beforeC + most * V.Count,
-                o = f + most * V.Count, g = o + most * V.Count,
-                t = g + most * V.Count, fSlopes = t + most * V.Count, oSlopes = fSlopes + most * V.Count,
-                gSlopes = oSlopes + most * V.Count, tSlopes = gSlopes + most * V.Count;
+            // Of each column Jᵀ λ of the step behind, c's half and h's, and sums; of some steps, column by column, tanh of the cells.
+            T* carried = stackalloc T[(2 + Sums + TimeSums.Steps) * SeriesLayout.Side * V.Count],
+                ownSums = carried + 2 * SeriesLayout.Side * V.Count, t = ownSums + Sums * SeriesLayout.Side * V.Count;
             for (var k = 0; k < count; k++) columns[k] = layout[first + k];
             for (var i = 0; i < (2 + Sums) * SeriesLayout.Side; i++) V.Zero.Store(carried + i * V.Count);
             var group = 0;
             for (var to = layout.Steps; to > 0; to -= TimeSums.Steps)
             {
                 var from = Math.Max(0, to - TimeSums.Steps);
-                var steps = (int)(to - from);
-                // Row by row: no gate needs a later step's.
-                for (var i = 0; i < steps; i++)
-                    for (var k = 0; k < count; k++) Enter<V, TFill>(columns + k, from + i, (k * steps + i) * V.Count, beforeH, beforeC, f,
-                        o, g, t);
-                GateMath.Sigmoid<V, T>(f, fSlopes, count * steps);
-                GateMath.Sigmoid<V, T>(o, oSlopes, count * steps);
-                GateMath.Tanh<V, T>(g, gSlopes, count * steps);
-                GateMath.Tanh<V, T>(t, tSlopes, count * steps);
+                var steps = to - from;
+                for (var k = 0; k < count; k++)
+                    for (var i = 0L; i < steps; i++)
+                        TFill.Load<V, T>(cells + (columns[k].Batch * layout.Steps + from + i) * layout.Channels + columns[k].Channel,
+                            columns[k].Count).Store(t + (k * steps + i) * V.Count);
+                GateMath.Tanh<V, T>(t, (int)(count * steps));
                 for (var k = 0; k < count; k++)
                 {
-                    var at = k * steps * V.Count;
-                    Leave<V, TFill>(columns + k, from, steps, beforeH + at, beforeC + at, f + at, o + at, g + at, t + at,
-                        most * V.Count * 4,
-                        carried + 2 * k * V.Count, ownSums + k * Sums * V.Count);
+                    T* carry = carried + 2 * k * V.Count, own = ownSums + k * Sums * V.Count, tanh = t + k * steps * V.Count;
+                    var skipped = from == 0 ? 1 : 0;
+                    Steps<V, TFill>(columns + k, from + skipped, to, tanh + skipped * V.Count, carry, own);
+                    if (from == 0) FirstStep<V, TFill>(columns + k, tanh, carry, own);
                 }
                 if (++group % TimeSums.Groups == 0 || from == 0)
                     for (var k = 0; k < count; k++)
@@ -190,42 +195,26 @@ internal static unsafe class LstmKernel
             }
         }
 
-        // What goes into the gates, and c' into its tanh.
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Enter<V, TFill>(SeriesColumn* column, long step, int to, T* beforeH, T* beforeC, T* f, T* o, T* g, T* t)
+        // The state before it isn't among the states.
+        private void FirstStep<V, TFill>(SeriesColumn* column, T* tanh, T* carried, T* sums)
             where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
-            long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel, sample = column->Batch;
-            var row = (sample * layout.Steps + step) * channels + channel;
-            T* u = inputs + column->Inputs + step * 3 * width, at = a + channel, peephole = peepholes + channel, bias = b + channel;
-            V h = V.Zero, c = V.Zero;
-            if (step > 0)
-            {
-                h = TFill.Load<V, T>(hidden + row - channels, n);
-                c = TFill.Load<V, T>(cells + row - channels, n);
-            }
-            else if (initial != null)
-            {
-                c = TFill.Load<V, T>(initial + sample * 2 * channels + channel, n);
-                h = TFill.Load<V, T>(initial + (sample * 2 + 1) * channels + channel, n);
-            }
-            h.Store(beforeH + to);
-            c.Store(beforeC + to);
-            var cell = TFill.Load<V, T>(cells + row, n);
-            cell.Store(t + to);
-            V.MultiplyAdd(TFill.Load<V, T>(at, n), h,
-                V.MultiplyAdd(TFill.Load<V, T>(peephole, n), c, TFill.Load<V, T>(u, n) + TFill.Load<V, T>(bias, n))).Store(f + to);
-            V.MultiplyAdd(TFill.Load<V, T>(peephole + channels, n), cell,
-                V.MultiplyAdd(TFill.Load<V, T>(at + channels, n), h,
-                TFill.Load<V, T>(u + width, n) + TFill.Load<V, T>(bias + channels, n))).Store(o + to);
-            V.MultiplyAdd(TFill.Load<V, T>(at + 2 * channels, n), h,
-                TFill.Load<V, T>(u + 2 * width, n) + TFill.Load<V, T>(bias + 2 * channels, n)).Store(g + to);
+            T* c = stackalloc T[2 * V.Count], h = c + V.Count, start = initial + column->Batch * 2 * layout.Channels + column->Channel;
+            (initial == null ? V.Zero : TFill.Load<V, T>(start, column->Count)).Store(c);
+            (initial == null ? V.Zero : TFill.Load<V, T>(start + layout.Channels, column->Count)).Store(h);
+            Steps<V, TFill>(column, 0, 1, tanh, h, c, carried, sums);
         }
 
-        // Slopes lie a distance behind the gates.
+        private void Steps<V, TFill>(SeriesColumn* column, long from, long to, T* tanh, T* carried, T* sums)
+            where V : struct, ILanes<V, T> where TFill : IRegisterFill
+        {
+            var before = (column->Batch * layout.Steps + from - 1) * layout.Channels + column->Channel;
+            Steps<V, TFill>(column, from, to, tanh, hidden + before, cells + before, carried, sums);
+        }
+
+        // From the last step to the first one; before: h and c before this.
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private void Leave<V, TFill>(SeriesColumn* column, long from, int count, T* beforeH, T* beforeC, T* f, T* o, T* g, T* t, int slopes,
-            T* carried, T* sums)
+        private void Steps<V, TFill>(SeriesColumn* column, long from, long to, T* tanh, T* hBefore, T* cBefore, T* carried, T* sums)
             where V : struct, ILanes<V, T> where TFill : IRegisterFill
         {
             long width = layout.Width, channels = layout.Channels, n = column->Count, channel = column->Channel;
@@ -234,16 +223,18 @@ internal static unsafe class LstmKernel
             V c0 = TFill.Load<V, T>(peephole, n), c1 = TFill.Load<V, T>(peephole + channels, n);
             V s0 = V.Zero, s1 = V.Zero, s2 = V.Zero, t0 = V.Zero, t1 = V.Zero, t2 = V.Zero, p0 = V.Zero, p1 = V.Zero, one = V.Create(T.One);
             V carryC = V.Load(carried), carryH = V.Load(carried + V.Count);
-            for (var i = count - 1; i >= 0; i--)
+            for (var i = to - from - 1; i >= 0; i--)
             {
                 var row = (column->Batch * layout.Steps + from + i) * channels + channel;
-                var by = byInputs + column->Inputs + (from + i) * 3 * width;
-                var j = i * V.Count;
-                V h = V.Load(beforeH + j), c = V.Load(beforeC + j), forget = V.Load(f + j);
-                // ∂h' by o's input and by c'; ∂c' by f's input and g's.
-                V ho = V.Load(t + j) * V.Load(o + slopes + j), hc = V.MultiplyAdd(ho, c1, V.Load(o + j) * V.Load(t + slopes + j)),
-                    df = (c - V.Load(g + j)) * V.Load(f + slopes + j), dg = (one - forget) * V.Load(g + slopes + j);
-                V cc = V.MultiplyAdd(df, c0, forget), ch = V.MultiplyAdd(df, a0, dg * a2), hh = ho * a1;
+                var at3 = column->Inputs + (from + i) * 3 * width;
+                T* gate = gates + at3, by = byInputs + at3;
+                V h = TFill.Load<V, T>(hBefore + i * channels, n), c = TFill.Load<V, T>(cBefore + i * channels, n),
+                    f = TFill.Load<V, T>(gate, n), o = TFill.Load<V, T>(gate + width, n), g = TFill.Load<V, T>(gate + 2 * width, n),
+                    t = V.Load(tanh + i * V.Count);
+                // ∂h' by o's input and by c'; ∂c' by f's input and g's. σ' = σ (1 − σ), tanh' = 1 − tanh².
+                V keep = one - f, ho = t * (o * (one - o)), hc = V.MultiplyAdd(ho, c1, o * (one - t * t)), df = (c - g) * (f * keep),
+                    dg = keep * (one - g * g);
+                V cc = V.MultiplyAdd(df, c0, f), ch = V.MultiplyAdd(df, a0, dg * a2), hh = ho * a1;
                 V lambdaH = carryH, lambdaC = carryC;
                 if (byHidden != null) lambdaH += TFill.Load<V, T>(byHidden + row, n);
                 if (byCells != null) lambdaC += TFill.Load<V, T>(byCells + row, n);

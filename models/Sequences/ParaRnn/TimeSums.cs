@@ -9,13 +9,13 @@ namespace TorchZoo.Models.Sequences;
 /// batch.</summary>
 internal static unsafe class TimeSums
 {
-    /// <summary>Steps whose gates kernels make at a time, in the backward pass: few, so that all that is read of them and in between stays
-    /// in the first cache, and memory is gone through row by row.</summary>
-    public const int Steps = 4;
+    /// <summary>Steps of a column that the backward pass goes through in one go, its sums in registers: few, so that memory is gone through
+    /// row by row.</summary>
+    public const int Steps = 16;
 
     /// <summary>Such groups of steps after which their sums are added to the total: so rounding grows with their number and that of such
     /// sums, and not with the number of all steps.</summary>
-    public const int Groups = 16;
+    public const int Groups = 4;
 
     /// <summary>Adds to what is there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,6 +3,7 @@ using CsCheck;
 using NUnit.Framework;
 using TorchZoo.Kernels;
 using TorchZoo.Kernels.Cpu;
+using TorchZoo.Testing;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Tests.Kernels;
@@ -26,11 +27,9 @@ public class ReadmeExampleTests
     [Test]
     public void TheTextIsThisCode()
     {
-        var folder = TestContext.CurrentContext.TestDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "TorchZoo.sln"))) folder = Path.GetDirectoryName(folder);
-        if (folder is null) Assert.Ignore("the sources aren't here");
-        var readme = File.ReadAllText(Path.Combine(folder!, "src/TorchZoo/Kernels/README.md"));
-        var source = File.ReadAllText(Path.Combine(folder!, "tests/TorchZoo.Tests/Kernels/ReadmeExampleTests.cs"));
+        var folder = Sources.Root;
+        var readme = File.ReadAllText(Path.Combine(folder, "src/TorchZoo/Kernels/README.md"));
+        var source = File.ReadAllText(Path.Combine(folder, "tests/TorchZoo.Tests/Kernels/ReadmeExampleTests.cs"));
         var example = readme.Split("```csharp\n")[1].Split("```")[0];
         Assert.That(source, Does.Contain(example));
     }

@@ -9,7 +9,7 @@ public class TextExampleTests
     private static IEnumerable<TextExample> Examples()
     {
         if (Sources.Find() is not { } root) return [];
-        string[] texts = ["README.md", .. Below("docs"), .. Below("models").Where(f => Path.GetFileName(f) == "README.md")];
+        string[] texts = ["README.md", "src/TorchZoo/README.md", .. Below("docs"), .. Below("models").Where(f => Path.GetFileName(f) == "README.md")];
         return TextExample.In(texts);
 
         IEnumerable<string> Below(string folder) => !Directory.Exists(Path.Combine(root, folder)) ? []

@@ -20,21 +20,35 @@ internal static partial class ClaimsCommand
         var options = new RunOptions();
         var papers = new Argument<string[]>("papers")
         { Description = "Papers or recipes to run; none: all", Arity = ArgumentArity.ZeroOrMore };
-        var command = new Command("claims", "Check the claims of many papers and write a table of them") { papers };
+        var family = FamilyOption.Create("Only this family's papers");
+        var cards = new Option<bool>("--cards") { Description = "Write what was measured into the papers' cards" };
+        var command = new Command("claims", "Check the claims of many papers and write a table of them") { papers, family, cards };
         options.AddTo(command, RunOptions.Scope.Claims);
-        command.SetAction(result => Run(screen, recipes, options, result, result.GetValue(papers) ?? []));
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(cards) && result.GetValue(options.Smoke)) result.AddError("--cards and --smoke exclude each other.");
+        });
+        command.SetAction(result => Run(screen, recipes, options, result,
+            Names(recipes, result.GetValue(papers) ?? [], FamilyOption.Check(result.GetValue(family))),
+            result.GetValue(cards) ? CardClaims.Folder() : null));
         return command;
     }
 
-    private static int Run(Screen screen, RecipeCatalog recipes, RunOptions options, ParseResult result, string[] papers)
+    private static string[] Names(RecipeCatalog recipes, string[] papers, string? family)
     {
         foreach (var paper in papers)
             if (!Chosen(recipes, paper).Any()) throw UsageErrors.Unknown("paper with a recipe", paper, recipes.Names);
+        IEnumerable<string> names = papers.Length > 0 ? papers.SelectMany(p => Chosen(recipes, p)).Distinct() : recipes.Names;
+        return [.. names.Where(name => family is null || Zoo.Find(recipes.PaperOf(name)).Family == family)];
+    }
+
+    private static int Run(Screen screen, RecipeCatalog recipes, RunOptions options, ParseResult result, string[] names, string? cards)
+    {
         var root = Path.GetFullPath(result.GetValue(options.Out) ?? RunCommand.DefaultFolder);
         Directory.CreateDirectory(root);
         using var interrupts = new Interrupts(atOnce => screen.Error.WriteLine(atOnce ? "Ended." : "Stopping ..."));
         var rows = new List<Row>();
-        foreach (var recipe in papers.Length > 0 ? papers.SelectMany(p => Chosen(recipes, p)).Distinct() : recipes.Names)
+        foreach (var recipe in names)
             foreach (var extra in recipes[recipe].Claims)
             {
                 if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
@@ -44,7 +58,9 @@ internal static partial class ClaimsCommand
                 File.Delete(Path.Combine(directory, ClaimFile.Name));
                 var exit = Child([recipe, .. extra, .. PassedOn(options, result), "--out", directory], interrupts.Token);
                 if (interrupts.Token.IsCancellationRequested) return ExitCode.Interrupted;
-                rows.Add(new Row(name, ClaimFile.TryRead(directory), exit));
+                var file = ClaimFile.TryRead(directory);
+                rows.Add(new Row(name, file, exit));
+                if (cards is not null && file is not null) WriteCard(Path.Combine(cards, Zoo.Find(recipes.PaperOf(recipe)).Folder), name, file);
                 // After every run: an hour of claims is not lost when the last one ends the process.
                 AtomicFile.Write(Path.Combine(root, FileName), stream => stream.Write(Encoding.UTF8.GetBytes(Table(rows))));
             }
@@ -55,6 +71,13 @@ internal static partial class ClaimsCommand
         var failed = rows.Count(r => r.Exit != ExitCode.Success);
         screen.Raw.WriteLine($"claims: {rows.Count - failed} {(result.GetValue(options.Smoke) ? "ran" : "hold")}, {failed} failed");
         return failed == 0 ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    private static void WriteCard(string folder, string run, ClaimFile file)
+    {
+        var path = Path.Combine(folder, "README.md");
+        var card = CardClaims.Write(File.ReadAllText(path), [CardClaim.Of(run, file)]);
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(card)));
     }
 
     // What the options are set to; of those that are only switched on, the name.

@@ -43,7 +43,8 @@ public static class DvsGesture
         })];
     }
 
-    internal static bool IsIn(string folder) => File.Exists(Path.Combine(folder, Train)) && File.Exists(Path.Combine(folder, Test));
+    /// <summary>Whether a folder has the data set's lists of recordings.</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, Train)) && File.Exists(Path.Combine(folder, Test));
 
     internal static (string Title, IReadOnlyList<string> Classes, List<EventRecording> Train, List<EventRecording> Test) Recordings(string folder)
     {

@@ -63,7 +63,7 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
             trained.AddRange([Train(either, rule, memory), Train(either, other, memory)]);
         Show(trained);
         double mine = trained[0].TestAccuracy, others = trained[1].TestAccuracy;
-        context.Output.Note("most that a network without memory reaches on bright and dark shapes", 0.5);
+        context.Output.Note($"what a network without memory makes of {either.Title}, about", 0.5);
         return new Claim(SlttRecipe.Name, $"test accuracy of {SpikingRules.Title(rule)} on events", mine, Least, others,
         [
             new(Text($"test accuracy on {bright.Title} at least {Least} ({mine:0.###})"), mine >= Least),
@@ -105,7 +105,7 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
         var folder = isKept ? "" : Text($"{(isReal ? "" : data.Title.Replace(' ', '-') + "-")}{name}-tau{memory}");
         var trainer = new Trainer(network, context.TrainerOptions(context.PathOf(folder)) with
         {
-            Epochs = context.Epochs ?? context.Pick(1, isReal ? 8 : isEasy ? 3 : 6, isLarge ? 300 : 30),
+            Epochs = context.Epochs ?? context.Pick(1, isReal ? 8 : isEasy ? 3 : 5, isLarge ? 300 : 30),
             BatchSize = isLarge ? isGesture ? 16 : 128 : 32,
             EvaluationBatchSize = 100,
             Monitor = Accuracy,

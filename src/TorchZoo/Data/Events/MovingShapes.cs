@@ -8,7 +8,7 @@ namespace TorchZoo.Data.Events;
 /// its intensity has changed by a threshold since its last one; some events are noise.
 /// </summary>
 /// <remarks>With <see cref="ShapeContrast.Either"/> and the direction for a label, what sees one frame at a time and sums what it makes of
-/// each can't be right more often than every second time: opposite directions look the same.</remarks>
+/// each is right about every second time: opposite directions look the same, but for events coming a fraction of a pixel late.</remarks>
 public sealed record MovingShapes : IDataGenerator
 {
     // A shape moves by at most so many pixels between two looks at it.

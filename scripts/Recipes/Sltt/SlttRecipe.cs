@@ -17,8 +17,8 @@ public sealed class SlttRecipe : Recipe
 
     private readonly Option<string> _dataset = new("--dataset")
     {
-        Description = "fashion-mnist, digits (the small ones that come with the recipes), or events: shapes that move before an event camera, "
-            + "or with --data the recordings in a folder: that of DVS128 Gesture, or folders named after classes, as those of CIFAR10-DVS, "
+        Description = "fashion-mnist, digits (the small ones that come with the recipes), or events: shapes that move before an event "
+            + "camera, or with --data the recordings in a folder: that of DVS128 Gesture, or folders named after classes, as those of CIFAR10-DVS, "
             + "perhaps in folders train and test, with .aedat, .npz or .npy files",
         DefaultValueFactory = _ => SpikingImages.FashionMnist,
     };
@@ -73,7 +73,8 @@ public sealed class SlttRecipe : Recipe
         if (context.Get(_costs)) return new SpikingCostExperiment(context).Run();
         if (context.Get(_dataset) == SpikingEvents.Name)
         {
-            if (context.Get(_gradients)) throw new ArgumentException("--gradients compares gradients on images: fashion-mnist or digits.", "--dataset");
+            if (context.Get(_gradients))
+                throw new ArgumentException("--gradients compares gradients on images: fashion-mnist or digits.", "--dataset");
             return new SpikingEventExperiment(context, context.Get(_rule)!, context.Get(_tau)).Run();
         }
         return context.Get(_gradients)
@@ -86,7 +87,8 @@ public sealed class SlttRecipe : Recipe
     {
         if (context.Note("dataset") == SpikingEvents.Name)
         {
-            new SpikingEventExperiment(context.WithSizeAndSeedOfTraining(), context.Note("rule"), context.Get(_tau)).Evaluate(context.Checkpoint);
+            new SpikingEventExperiment(context.WithSizeAndSeedOfTraining(), context.Note("rule"),
+                context.Get(_tau)).Evaluate(context.Checkpoint);
             return null;
         }
         new SpikingTrainingExperiment(context.WithSizeOfTraining(), context.Note("rule"), context.Note("dataset"), context.Get(_tau))

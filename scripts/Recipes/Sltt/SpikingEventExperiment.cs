@@ -119,8 +119,13 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
             Step = SpikingRules.Create(name, (int)data.Train.Inputs.shape[1], loss),
             Notes = new Dictionary<string, string>
             {
-                [Recipe.NoteName] = SlttRecipe.Name, ["size"] = context.Size.ToString(), ["rule"] = name, [DatasetNote] = SpikingEvents.Name,
-                [TauNote] = memory.ToString(CultureInfo.InvariantCulture), ["events"] = data.Title, ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture),
+                [Recipe.NoteName] = SlttRecipe.Name,
+                ["size"] = context.Size.ToString(),
+                ["rule"] = name,
+                [DatasetNote] = SpikingEvents.Name,
+                [TauNote] = memory.ToString(CultureInfo.InvariantCulture),
+                ["events"] = data.Title,
+                ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture),
             },
             Progress = context.Progress,
         };
@@ -163,11 +168,17 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
                 var count = (int)Math.Min(frames, example.shape[0]);
                 // The brightest hundredth of pixels is saturated.
                 var full = Math.Max(1, example.flatten().quantile(0.99f).item<float>());
-                rows.Add([.. Enumerable.Range(0, count).Select(t => new ImagePanel(t == 0 ? data.ClassNames[(int)label] : "", Colored(example[t], full)))]);
+                rows.Add([.. Enumerable.Range(0, count).Select(t => new ImagePanel(t == 0 ? data.ClassNames[(int)label] : "",
+                    Colored(example[t], full)))]);
             }
         }
         context.Save("events.png", "frames of events, time going to the right: red where intensity rose, blue where it fell",
-            new ImagePicture { Title = $"Events of {string.Join(", then of ", sets.Select(s => s.Title))}", Rows = rows, PanelSize = 80 }.Save);
+            new ImagePicture
+            {
+                Title = $"Events of {string.Join(", then of ", sets.Select(s => s.Title))}",
+                Rows = rows,
+                PanelSize = 80,
+            }.Save);
     }
 
     private static Tensor Colored(Tensor frame, float full)

@@ -22,7 +22,8 @@ internal static class SpikingEvents
         var shapes = context.Size == RunSize.Full ? new MovingShapes { Contrast = contrast, Size = 32, Frames = 16, Directions = 8 }
             : new MovingShapes { Contrast = contrast };
         var title = contrast == ShapeContrast.Bright ? Easy : "bright and dark shapes";
-        return new LabelledEvents(title, shapes.ClassNames, Part(context.Pick(96, 1216, 20_000), 0), Part(context.Pick(32, 400, 4_000), TestPart));
+        return new LabelledEvents(title, shapes.ClassNames, Part(context.Pick(96, 1216, 20_000), 0),
+            Part(context.Pick(32, 400, 4_000), TestPart));
 
         PairDataset Part(long count, long part)
         {
@@ -31,7 +32,8 @@ internal static class SpikingEvents
         }
     }
 
-    /// <summary>The recordings in the folder given with <c>--data</c>. Runs other than full ones take some of them, at a lower resolution.</summary>
+    /// <summary>The recordings in the folder given with <c>--data</c>. Runs other than full ones take some of them, at a lower
+    /// resolution.</summary>
     public static LabelledEvents Recordings(RecipeContext context)
     {
         var isGesture = DvsGesture.IsIn(context.Data!);
@@ -40,8 +42,8 @@ internal static class SpikingEvents
             Frames = context.Pick(4, 10, isGesture ? 20 : 10),
             Size = context.Pick<long?>(24, 32, isGesture ? null : 48),
         };
-        return EventDatasets.Load(new DatasetSearch { Folder = context.Data }, framing, context.Pick<int?>(32, 600, null), context.Pick<int?>(16, 200, null),
-            context.Progress, context.Cancellation);
+        return EventDatasets.Load(new DatasetSearch { Folder = context.Data }, framing, context.Pick<int?>(32, 600, null),
+            context.Pick<int?>(16, 200, null), context.Progress, context.Cancellation);
     }
 
     /// <summary>The network for a data set: the paper's for recordings in full runs.</summary>

@@ -63,7 +63,8 @@ public class NpyFileTests
 
     [Test]
     public void ObjectsAreRefused() =>
-        Assert.That(() => NpyFile.Load(Path.Combine(Find(), "objects.npy")), Throws.TypeOf<InvalidDataException>().With.Message.Contains("pickles"));
+        Assert.That(() => NpyFile.Load(Path.Combine(Find(), "objects.npy")),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains("pickles"));
 
     [Test]
     public void WhatIsWrittenIsWhatNumPyWrites([Values("i4", "f2", "b1", "c16", "fortran", "scalar", "empty", "records")] string name)
@@ -126,7 +127,8 @@ public class NpyFileTests
 
     [Test, Category("Property")]
     public void RowsAreThoseOfTheWhole() =>
-        Gen.Select(Gen.Long[0, 6].Array[1, 4], Gen.Bool, Gen.Double[0, 1], Gen.Double[0, 1], Gen.Long).Sample((shape, isFortran, start, share, seed) =>
+        Gen.Select(Gen.Long[0, 6].Array[1, 4], Gen.Bool, Gen.Double[0, 1], Gen.Double[0, 1], Gen.Long)
+        .Sample((shape, isFortran, start, share, seed) =>
         {
             using var scope = NewDisposeScope();
             var tensor = Random(shape, ScalarType.Int32, seed);
@@ -170,9 +172,12 @@ public class NpyFileTests
     public void UnusualNumbers(string type, string bytes, double[]? values)
     {
         using var scope = NewDisposeScope();
-        File.WriteAllBytes(_folder["a.npy"], Npy($"{{'descr': '{type}', 'fortran_order': False, 'shape': (2,)}}", Convert.FromHexString(bytes)));
-        if (values is null) Assert.That(() => NpyFile.Load(_folder["a.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("2⁶³"));
-        else Assert.That(NpyFile.Load(_folder["a.npy"]).to(ScalarType.Float64).data<double>().ToArray(), Is.EqualTo(values));
+        File.WriteAllBytes(_folder["a.npy"], Npy($"{{'descr': '{type}', 'fortran_order': False, 'shape': (2,)}}",
+            Convert.FromHexString(bytes)));
+        if (values is null)
+            Assert.That(() => NpyFile.Load(_folder["a.npy"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("2⁶³"));
+        else
+            Assert.That(NpyFile.Load(_folder["a.npy"]).to(ScalarType.Float64).data<double>().ToArray(), Is.EqualTo(values));
     }
 
     [TestCase("{\"shape\":(2L,), 'fortran_order':False,'descr':'<i2'}\n")]
@@ -206,7 +211,8 @@ public class NpyFileTests
     [TestCase("{'descr': [('a', '<i2', (1000000, 1000000))], 'fortran_order': False, 'shape': (1,)}", "too large")]
     [TestCase("{'descr': __import__('os'), 'fortran_order': False, 'shape': (1,)}", "expected a value")]
     [TestCase("{'descr': '<i2', 'fortran_order': False, 'shape': (2,)} + 1", "expected the end")]
-    [TestCase("{'descr': '<i2', 'fortran_order': False, 'shape': ((((((((((((((((((2,),),),),),),),),),),),),),),),),),)}", "within each other")]
+    [TestCase("{'descr': '<i2', 'fortran_order': False, 'shape': ((((((((((((((((((2,),),),),),),),),),),),),),),),),),)}",
+        "within each other")]
     [TestCase("{'descr': '<i2", "early")]
     [TestCase("", "expected '{'")]
     public void DamagedHeadersAreRefused(string header, string reason)
@@ -268,7 +274,8 @@ public class NpyFileTests
             Assert.That(() => archive.ReadColumns("a"), Throws.TypeOf<InvalidDataException>());
             Assert.That(() => NpyFile.Save(_folder["b.npy"], zeros(1, ScalarType.BFloat16)), Throws.ArgumentException);
             Assert.That(File.Exists(_folder["b.npy"]), Is.False);
-            Assert.That(() => NpzFile.Save(_folder["b.npz"], new Dictionary<string, Tensor> { ["../a"] = zeros(1) }), Throws.ArgumentException);
+            Assert.That(() => NpzFile.Save(_folder["b.npz"], new Dictionary<string, Tensor> { ["../a"] = zeros(1) }),
+                Throws.ArgumentException);
             Assert.That(() => NpyFile.SaveColumns(_folder["b.npy"], new Dictionary<string, Tensor>()), Throws.ArgumentException);
             Assert.That(() => NpyFile.SaveColumns(_folder["b.npy"], new Dictionary<string, Tensor> { ["a"] = zeros(1), ["b"] = zeros(2) }),
                 Throws.ArgumentException.With.Message.Contains("'b'"));

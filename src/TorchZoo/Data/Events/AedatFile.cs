@@ -8,8 +8,8 @@ namespace TorchZoo.Data.Events;
 /// DVS128 Gesture. Lines of text come first, the first one naming the version.
 /// </summary>
 /// <remarks>
-/// <para>AEDAT 2.0: pairs of an address and a time in µs, each in four bytes, most significant first. Of a DVS128's address bit 0 is 1 where
-/// intensity fell, bits 1 to 7 are x, bits 8 to 14 y; addresses with further bits, such as those of synchronisation, are skipped. Times
+/// <para>AEDAT 2.0: pairs of an address and a time in µs, each in four bytes, most significant first. Of a DVS128's address bit 0 is 1
+/// where intensity fell, bits 1 to 7 are x, bits 8 to 14 y; addresses with further bits, such as those of synchronisation, are skipped. Times
 /// start again from 0 after 2³² µs.</para>
 /// <para>AEDAT 3.1: packets of events, least significant byte first, of which those of polarity are read and others skipped. In an event's
 /// first four bytes bit 0 says whether it is valid, bit 1 whether intensity rose, bits 2 to 16 are y, bits 17 to 31 x; a time of 31 bits
@@ -29,15 +29,18 @@ public static class AedatFile
     /// <exception cref="IOException">The file can't be read.</exception>
     /// <exception cref="InvalidDataException">It is no such file, another version, ends early or is damaged, or has events beside the
     /// sensor.</exception>
-    public static EventStream Load(string path, int width = 128, int height = 128, AedatOrientation orientation = AedatOrientation.Cifar10Dvs)
+    public static EventStream Load(string path, int width = 128, int height = 128,
+        AedatOrientation orientation = AedatOrientation.Cifar10Dvs)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         EventStream.CheckSensor(width, height);
-        if (!Enum.IsDefined(orientation)) throw new ArgumentException($"Expected a named orientation, got {orientation}", nameof(orientation));
+        if (!Enum.IsDefined(orientation))
+            throw new ArgumentException($"Expected a named orientation, got {orientation}", nameof(orientation));
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, PieceSize, FileOptions.SequentialScan);
         try
         {
-            var first = ReadLine(file) ?? throw new InvalidDataException("this is no AEDAT file, its first line doesn't begin with #!AER-DAT");
+            var first = ReadLine(file)
+                ?? throw new InvalidDataException("this is no AEDAT file, its first line doesn't begin with #!AER-DAT");
             if (!first.StartsWith("#!AER-DAT", StringComparison.Ordinal))
                 throw new InvalidDataException("this is no AEDAT file, its first line doesn't begin with #!AER-DAT");
             var version = first["#!AER-DAT".Length..];
@@ -58,7 +61,8 @@ public static class AedatFile
         // Events begin where a line doesn't begin with '#': no address of a DVS128 does.
         for (var lines = 0; ReadLine(file) is not null; lines++) CheckLines(lines);
         var length = file.Length - file.Position;
-        if (length % EventSize != 0) throw new InvalidDataException($"events of {EventSize} bytes don't fill {length} bytes: the file ends early");
+        if (length % EventSize != 0)
+            throw new InvalidDataException($"events of {EventSize} bytes don't fill {length} bytes: the file ends early");
         var events = Buffer(side, side, length);
         long wraps = 0;
         uint previous = 0;
@@ -92,14 +96,17 @@ public static class AedatFile
             var type = BinaryPrimitives.ReadUInt16LittleEndian(header);
             long size = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
             long overflow = BinaryPrimitives.ReadUInt32LittleEndian(header[12..]);
-            long capacity = BinaryPrimitives.ReadUInt32LittleEndian(header[16..]), number = BinaryPrimitives.ReadUInt32LittleEndian(header[20..]);
-            if (number > capacity) throw new InvalidDataException($"the packet at byte {start} has {number} events and room for {capacity}");
+            long capacity = BinaryPrimitives.ReadUInt32LittleEndian(header[16..]),
+                number = BinaryPrimitives.ReadUInt32LittleEndian(header[20..]);
+            if (number > capacity)
+                throw new InvalidDataException($"the packet at byte {start} has {number} events and room for {capacity}");
             if ((Int128)size * capacity > file.Length - file.Position)
                 throw new InvalidDataException($"the packet at byte {start} has {capacity} events of {size} bytes: the file ends early");
             var next = file.Position + size * capacity;
             if (type == PolarityType)
             {
-                if (size != EventSize) throw new InvalidDataException($"the packet at byte {start} has events of {size} bytes, expected {EventSize}");
+                if (size != EventSize)
+                    throw new InvalidDataException($"the packet at byte {start} has events of {size} bytes, expected {EventSize}");
                 if (overflow > int.MaxValue) throw new InvalidDataException($"the packet at byte {start} is of an impossible time");
                 ForEach(file, size * number, bytes =>
                 {
@@ -108,7 +115,8 @@ public static class AedatFile
                     if (time < 0) throw new InvalidDataException($"an event of the packet at byte {start} has the negative time {time}");
                     var (x, y) = (data >> 17, (data >> 2) & 0x7FFF);
                     if (!events.Add((overflow << 31) + time, x, y, (data & 2) != 0))
-                        throw new InvalidDataException($"an event of the packet at byte {start} is at column {x}, row {y}, beside the sensor of {width}×{height}");
+                        throw new InvalidDataException(
+                            $"an event of the packet at byte {start} is at column {x}, row {y}, beside the sensor of {width}×{height}");
                 });
             }
             file.Position = next;
@@ -118,7 +126,8 @@ public static class AedatFile
 
     // As many as the bytes can be.
     private static EventBuffer Buffer(int width, int height, long bytes) => bytes / EventSize <= Array.MaxLength
-        ? new EventBuffer(width, height, (int)(bytes / EventSize)) : throw new InvalidDataException("there are more events than an array can hold");
+        ? new EventBuffer(width, height, (int)(bytes / EventSize))
+        : throw new InvalidDataException("there are more events than an array can hold");
 
     private delegate void Event(ReadOnlySpan<byte> bytes);
 

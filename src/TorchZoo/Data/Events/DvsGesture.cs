@@ -3,8 +3,8 @@ using System.Globalization;
 namespace TorchZoo.Data.Events;
 
 /// <summary>
-/// DVS128 Gesture (Amir et al. 2017, "A Low Power, Fully Event-Based Gesture Recognition System"): hand and arm gestures of 11 classes before
-/// an event camera of 128×128 pixels. A recording, <c>user01_led.aedat</c>, has many of them, one after another; a table beside it,
+/// DVS128 Gesture (Amir et al. 2017, "A Low Power, Fully Event-Based Gesture Recognition System"): hand and arm gestures of 11 classes
+/// before an event camera of 128×128 pixels. A recording, <c>user01_led.aedat</c>, has many of them, one after another; a table beside it,
 /// <c>user01_led_labels.csv</c>, says when which was. <c>trials_to_train.txt</c> and <c>trials_to_test.txt</c> name the recordings.
 /// </summary>
 public static class DvsGesture
@@ -46,15 +46,18 @@ public static class DvsGesture
     /// <summary>Whether a folder has the data set's lists of recordings.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, Train)) && File.Exists(Path.Combine(folder, Test));
 
-    internal static (string Title, IReadOnlyList<string> Classes, List<EventRecording> Train, List<EventRecording> Test) Recordings(string folder)
+    internal static (string Title, IReadOnlyList<string> Classes, List<EventRecording> Train, List<EventRecording> Test) Recordings(
+        string folder)
     {
         return ("DVS128 Gesture", ClassNames, Part(Train), Part(Test));
 
-        List<EventRecording> Part(string list) => [.. File.ReadLines(Path.Combine(folder, list)).Select(l => l.Trim()).Where(l => l.Length > 0)
+        List<EventRecording> Part(string list) => [.. File.ReadLines(Path.Combine(folder, list))
+            .Select(l => l.Trim()).Where(l => l.Length > 0)
             .SelectMany(name =>
             {
                 // The list is not trusted to stay in the folder.
-                if (name != Path.GetFileName(name)) throw new InvalidDataException($"{Path.Combine(folder, list)}: expected names of files, got '{name}'");
+                if (name != Path.GetFileName(name))
+                    throw new InvalidDataException($"{Path.Combine(folder, list)}: expected names of files, got '{name}'");
                 var path = Path.Combine(folder, name);
                 if (!File.Exists(path)) throw new InvalidDataException($"{Path.Combine(folder, list)}: there is no file {name}");
                 return LoadLabels(Path.Combine(folder, Path.GetFileNameWithoutExtension(name) + "_labels.csv"))

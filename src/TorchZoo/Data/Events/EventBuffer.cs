@@ -32,8 +32,8 @@ internal sealed class EventBuffer(int width, int height, int capacity = 1024)
         Resize(Count);
         int[] order = [.. Enumerable.Range(0, Count)];
         Array.Sort(order, (a, b) => _times[a].CompareTo(_times[b]) is var c && c != 0 ? c : a.CompareTo(b));
-        return new EventStream(Array.ConvertAll(order, i => _times[i]), Array.ConvertAll(order, i => _x[i]), Array.ConvertAll(order, i => _y[i]),
-            Array.ConvertAll(order, i => _isOn[i]), width, height);
+        return new EventStream(Array.ConvertAll(order, i => _times[i]), Array.ConvertAll(order, i => _x[i]),
+            Array.ConvertAll(order, i => _y[i]), Array.ConvertAll(order, i => _isOn[i]), width, height);
     }
 
     private void Resize(int length)

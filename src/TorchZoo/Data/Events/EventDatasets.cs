@@ -30,7 +30,8 @@ public static partial class EventDatasets
         var folder = Locate(search ?? new DatasetSearch());
         var (title, classes, toTrain, toTest) = DvsGesture.IsIn(folder) ? DvsGesture.Recordings(folder) : OfClasses(folder);
         if (toTrain.Count == 0 || toTest.Count == 0)
-            throw new DatasetNotFoundException($"{folder} has {toTrain.Count} recordings to train on and {toTest.Count} to test with. {Expected}", null);
+            throw new DatasetNotFoundException(
+                $"{folder} has {toTrain.Count} recordings to train on and {toTest.Count} to test with. {Expected}", null);
         framing ??= new EventFraming();
         return new LabelledEvents(title, classes, Part(toTrain, train, "training"), Part(toTest, test, "test"));
 
@@ -39,7 +40,8 @@ public static partial class EventDatasets
             framing, $"{title}: {part} part", display, cancellation);
     }
 
-    private static string Expected => "Expected the files of DVS128 Gesture (trials_to_train.txt, …), or folders named after classes, or these in "
+    private static string Expected =>
+        "Expected the files of DVS128 Gesture (trials_to_train.txt, …), or folders named after classes, or these in "
         + $"folders train and test, with recordings ({string.Join(", ", EventFile.Extensions)}).";
 
     private static string Locate(DatasetSearch search)
@@ -49,16 +51,19 @@ public static partial class EventDatasets
         string[] names = [Name, "dvs-gesture", "cifar10-dvs"];
         return search.Cache.Length == 0 ? throw new DatasetNotFoundException($"Name a folder of recordings (--data PATH). {Expected}", null)
             : names.Select(n => Path.Combine(search.Cache, n)).FirstOrDefault(Directory.Exists)
-                ?? throw new DatasetNotFoundException($"Name a folder of recordings (--data PATH), or put it into {Path.Combine(search.Cache, Name)}. {Expected}", null);
+                ?? throw new DatasetNotFoundException(
+                    $"Name a folder of recordings (--data PATH), or put it into {Path.Combine(search.Cache, Name)}. {Expected}", null);
     }
 
-    private static (string Title, IReadOnlyList<string> Classes, List<EventRecording> Train, List<EventRecording> Test) OfClasses(string folder)
+    private static (string Title, IReadOnlyList<string> Classes, List<EventRecording> Train, List<EventRecording> Test) OfClasses(
+        string folder)
     {
         var title = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         string train = Path.Combine(folder, "train"), test = Path.Combine(folder, "test");
         if (Directory.Exists(train) && Directory.Exists(test))
         {
-            string[] classes = [.. Ordered(Directory.EnumerateDirectories(train).Concat(Directory.EnumerateDirectories(test)).Select(d => Path.GetFileName(d)!).Distinct())];
+            string[] classes = [.. Ordered(Directory.EnumerateDirectories(train).Concat(Directory.EnumerateDirectories(test))
+                .Select(d => Path.GetFileName(d)!).Distinct())];
             return (title, classes, All(train, classes), All(test, classes));
         }
         string[] names = [.. Ordered(Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)!))];
@@ -83,7 +88,8 @@ public static partial class EventDatasets
 
     // Numbers in names by their values: 2 before 10.
     private static IEnumerable<string> Ordered(IEnumerable<string> names) => names
-        .OrderBy(n => Digits().Replace(n, m => m.Value.TrimStart('0').PadLeft(20, '0')), StringComparer.Ordinal).ThenBy(n => n, StringComparer.Ordinal);
+        .OrderBy(n => Digits().Replace(n, m => m.Value.TrimStart('0').PadLeft(20, '0')), StringComparer.Ordinal)
+        .ThenBy(n => n, StringComparer.Ordinal);
 
     [GeneratedRegex("[0-9]+", RegexOptions.CultureInvariant)]
     private static partial Regex Digits();

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Data.Events;
 
 /// <summary>
-/// Files of events: NumPy archives of the arrays <c>t</c>, <c>x</c>, <c>y</c>, <c>p</c>, as SpikingJelly writes them, arrays of records with
-/// these columns, and <see cref="AedatFile"/>s.
+/// Files of events: NumPy archives of the arrays <c>t</c>, <c>x</c>, <c>y</c>, <c>p</c>, as SpikingJelly writes them, arrays of records
+/// with these columns, and <see cref="AedatFile"/>s.
 /// </summary>
 public static class EventFile
 {
@@ -50,9 +50,11 @@ public static class EventFile
 
         long[] Values(string name)
         {
-            if (!columns.TryGetValue(name, out var values)) throw new InvalidDataException($"{path}: expected t, x, y and p, there is no {name}");
+            if (!columns.TryGetValue(name, out var values))
+                throw new InvalidDataException($"{path}: expected t, x, y and p, there is no {name}");
             if (values.dim() != 1 || !values.is_integral() && values.dtype != ScalarType.Bool)
-                throw new InvalidDataException($"{path}: expected {name} as a row of whole numbers, got {values.dtype} ({string.Join(", ", values.shape)})");
+                throw new InvalidDataException(
+                    $"{path}: expected {name} as a row of whole numbers, got {values.dtype} ({string.Join(", ", values.shape)})");
             return values.to(ScalarType.Int64).data<long>().ToArray();
         }
     }

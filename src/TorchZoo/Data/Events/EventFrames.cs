@@ -23,7 +23,8 @@ public static class EventFrames
         return Count(events, frames, i => each == 0 ? frames - 1 : i / each);
     }
 
-    /// <summary>Frames of equal durations from the first event to the last one: ⌊duration / frames⌋ µs each, and the rest in the last one.</summary>
+    /// <summary>Frames of equal durations from the first event to the last one: ⌊duration / frames⌋ µs each, and the rest in the last
+    /// one.</summary>
     /// <inheritdoc cref="ByNumber"/>
     public static Tensor ByTime(EventStream events, int frames)
     {
@@ -60,7 +61,8 @@ public static class EventFrames
         var start = events.Times[0];
         // The last frame takes an event that comes when it ends.
         var needed = Math.Max(1, (events.Times[^1] - start + duration - 1) / duration);
-        return Count(events, frames ?? needed, i => Math.Min(needed - 1, (events.Times[i] - start) / duration), dropsLater: frames is not null);
+        return Count(events, frames ?? needed, i => Math.Min(needed - 1, (events.Times[i] - start) / duration),
+            dropsLater: frames is not null);
     }
 
     /// <summary>Frames of another size: linear interpolation between pixels' centres.</summary>

@@ -34,7 +34,8 @@ public sealed record EventFraming
     public long? Size
     {
         get => _size;
-        init => _size = value is null or >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(Size), value, "Expected at least one pixel");
+        init => _size = value is null or >= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(Size), value, "Expected at least one pixel");
     }
 
     /// <summary>The frames of a recording.</summary>

@@ -26,7 +26,8 @@ public sealed class EventStream
         ArgumentNullException.ThrowIfNull(isOn);
         CheckSensor(width, height);
         if (x.Length != times.Length || y.Length != times.Length || isOn.Length != times.Length)
-            throw new ArgumentException($"Expected arrays of one length, got {times.Length}, {x.Length}, {y.Length} and {isOn.Length}", nameof(times));
+            throw new ArgumentException(
+                $"Expected arrays of one length, got {times.Length}, {x.Length}, {y.Length} and {isOn.Length}", nameof(times));
         for (var i = 0; i < times.Length; i++)
             if (x[i] >= width || y[i] >= height)
                 throw new ArgumentException($"Event {i} is at column {x[i]}, row {y[i]}, beside the sensor of {width}×{height}", nameof(x));

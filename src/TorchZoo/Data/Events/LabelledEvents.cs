@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace TorchZoo.Data.Events;
 
 /// <summary>Frames of events and their classes, in a training and a test part: inputs are float32 (n, T, 2, height, width), targets int64
@@ -20,7 +18,8 @@ public sealed class LabelledEvents : IDisposable
         ArgumentNullException.ThrowIfNull(test);
         foreach (var part in new[] { train, test })
             if (part.Inputs.dim() != 5 || !part.Inputs.shape.AsSpan(1).SequenceEqual(train.Inputs.shape.AsSpan(1)))
-                throw new ArgumentException($"Expected (n, T, 2, height, width) of one size, got ({string.Join(", ", part.Inputs.shape)})", nameof(test));
+                throw new ArgumentException(
+                    $"Expected (n, T, 2, height, width) of one size, got ({string.Join(", ", part.Inputs.shape)})", nameof(test));
         (Title, ClassNames, Train, Test) = (title, classNames, train, test);
     }
 

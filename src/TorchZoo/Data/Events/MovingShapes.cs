@@ -70,14 +70,16 @@ public sealed record MovingShapes : IDataGenerator
     {
         ShapeLabel.Direction => [.. Enumerable.Range(0, Directions).Select(DirectionName)],
         ShapeLabel.Shape => [.. Shapes.Select(s => s.ToString().ToLowerInvariant())],
-        _ => [.. Shapes.SelectMany(s => Enumerable.Range(0, Directions).Select(d => $"{s.ToString().ToLowerInvariant()} {DirectionName(d)}"))],
+        _ => [.. Shapes.SelectMany(s => Enumerable.Range(0, Directions)
+            .Select(d => $"{s.ToString().ToLowerInvariant()} {DirectionName(d)}"))],
     };
 
     /// <summary>Draws recordings and counts their events.</summary>
-    /// <returns><c>frames</c> float32 (samples, T, 2, Size, Size), see <see cref="EventFrames"/>; <c>labels</c> int64 (samples); <c>shapes</c>,
-    /// <c>directions</c> int64 (samples), and <c>bright</c>, bool.</returns>
+    /// <returns><c>frames</c> float32 (samples, T, 2, Size, Size), see <see cref="EventFrames"/>; <c>labels</c> int64 (samples);
+    /// <c>shapes</c>, <c>directions</c> int64 (samples), and <c>bright</c>, bool.</returns>
     /// <inheritdoc/>
-    public Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null, CancellationToken cancellation = default)
+    public Dictionary<string, Tensor> Generate(long samples, long seed, IProgressDisplay? display = null,
+        CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(samples);
         Check();
@@ -138,12 +140,14 @@ public sealed record MovingShapes : IDataGenerator
         if (Frames < 1) throw new ArgumentException($"Expected at least one frame, got {Frames}", nameof(Frames));
         if (Duration < Frames) throw new ArgumentException($"Expected at least 1 µs a frame, got {Duration} µs", nameof(Duration));
         if (Directions is < 2 or > 64) throw new ArgumentException($"Expected 2 to 64 directions, got {Directions}", nameof(Directions));
-        if (Shapes is not { Count: > 0 } || Shapes.Any(s => !Enum.IsDefined(s))) throw new ArgumentException("Expected at least one shape", nameof(Shapes));
+        if (Shapes is not { Count: > 0 } || Shapes.Any(s => !Enum.IsDefined(s)))
+            throw new ArgumentException("Expected at least one shape", nameof(Shapes));
         if (!(LeastRadius > 0 && MostRadius >= LeastRadius) || !double.IsFinite(MostRadius))
             throw new ArgumentException($"Expected a positive radius, got {LeastRadius} to {MostRadius}", nameof(LeastRadius));
         if (!(Distance >= 0) || Distance + 2 * MostRadius > Size)
             throw new ArgumentException($"A shape of radius {MostRadius} can't go {Distance} pixels within {Size}", nameof(Distance));
-        if (!(Threshold > 0) || !double.IsFinite(Threshold)) throw new ArgumentException($"Expected a positive threshold, got {Threshold}", nameof(Threshold));
+        if (!(Threshold > 0) || !double.IsFinite(Threshold))
+            throw new ArgumentException($"Expected a positive threshold, got {Threshold}", nameof(Threshold));
         if (!(LogContrast > 0) || LogContrast > 1000 * Threshold)
             throw new ArgumentException($"Expected a positive contrast of at most 1000 thresholds, got {LogContrast}", nameof(LogContrast));
         if (!(NoiseRate >= 0) || NoiseRate * Duration / 1e6 > 1000)
@@ -178,8 +182,8 @@ public sealed record MovingShapes : IDataGenerator
         double Between(double margin, double share) => margin + (Size - 2 * margin) * share;
     }
 
-    private sealed record Scene(int Shape, int Direction, MovingShape Kind, double Radius, (double X, double Y) From, (double X, double Y) To,
-        bool IsBright, int NoiseSeed)
+    private sealed record Scene(int Shape, int Direction, MovingShape Kind, double Radius, (double X, double Y) From,
+        (double X, double Y) To, bool IsBright, int NoiseSeed)
     {
         public EventStream Record(MovingShapes camera)
         {
@@ -224,7 +228,8 @@ public sealed record MovingShapes : IDataGenerator
         }
 
         private (int From, int To) Range(double a, double b, int size) =>
-            (Math.Clamp((int)Math.Floor(Math.Min(a, b) - Radius - 2), 0, size), Math.Clamp((int)Math.Ceiling(Math.Max(a, b) + Radius + 2), 0, size));
+            (Math.Clamp((int)Math.Floor(Math.Min(a, b) - Radius - 2), 0, size),
+                Math.Clamp((int)Math.Ceiling(Math.Max(a, b) + Radius + 2), 0, size));
 
         // Logarithm of intensity over that of what is behind.
         private void Look(MovingShapes camera, double when, double[] image, int left, int right, int top, int bottom)

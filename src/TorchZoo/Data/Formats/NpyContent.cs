@@ -36,7 +36,8 @@ internal sealed unsafe class NpyContent
     public Tensor Array((long First, long Count)? rows)
     {
         if (Header.HasColumns)
-            throw new InvalidDataException($"{_name}: expected numbers, got records of {string.Join(", ", Header.Fields.Select(f => f.Name))}");
+            throw new InvalidDataException(
+                $"{_name}: expected numbers, got records of {string.Join(", ", Header.Fields.Select(f => f.Name))}");
         return Read(rows)[0];
     }
 
@@ -44,7 +45,8 @@ internal sealed unsafe class NpyContent
     /// <inheritdoc cref="Array"/>
     public Dictionary<string, Tensor> Columns((long First, long Count)? rows)
     {
-        if (!Header.HasColumns) throw new InvalidDataException($"{_name}: expected records of named columns, got {Header.Fields[0].Element.Dtype}");
+        if (!Header.HasColumns)
+            throw new InvalidDataException($"{_name}: expected records of named columns, got {Header.Fields[0].Element.Dtype}");
         return Read(rows).Zip(Header.Fields).ToDictionary(p => p.Second.Name, p => p.First);
     }
 
@@ -57,7 +59,8 @@ internal sealed unsafe class NpyContent
             ArgumentOutOfRangeException.ThrowIfNegative(r.First, nameof(rows));
             ArgumentOutOfRangeException.ThrowIfNegative(r.Count, nameof(rows));
             if (r.First > shape[0] || r.Count > shape[0] - r.First)
-                throw new ArgumentOutOfRangeException(nameof(rows), $"{_name}: there are {shape[0]} rows, {r.Count} from {r.First} on are asked for");
+                throw new ArgumentOutOfRangeException(
+                    nameof(rows), $"{_name}: there are {shape[0]} rows, {r.Count} from {r.First} on are asked for");
         }
         var (first, taken) = rows ?? (0, shape.Length == 0 ? 1 : shape[0]);
         var all = shape.Length == 0 ? 1 : shape[0];

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using static TorchSharp.torch;
 
 namespace TorchZoo.Data.Formats;
 
@@ -74,7 +73,8 @@ internal sealed class NpyHeader
         long textLength = major == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(start[MagicLength..])
             : BinaryPrimitives.ReadUInt32LittleEndian(start[MagicLength..]);
         if (textLength > length - textStart || textLength > MaximumLength)
-            throw new InvalidDataException($"{name}: a header of {textLength} bytes doesn't fit into the file's {length}, or is longer than {MaximumLength}");
+            throw new InvalidDataException(
+                $"{name}: a header of {textLength} bytes doesn't fit into the file's {length}, or is longer than {MaximumLength}");
         var bytes = new byte[textLength];
         read(bytes, textStart);
         NpyHeader header;
@@ -89,7 +89,8 @@ internal sealed class NpyHeader
         }
         var needed = (Int128)header.Count * header.RecordSize;
         if (needed != length - header.DataStart)
-            throw new InvalidDataException($"{name}: its header says ({string.Join(", ", header.Shape)}) elements of {header.RecordSize} bytes, "
+            throw new InvalidDataException(
+                $"{name}: its header says ({string.Join(", ", header.Shape)}) elements of {header.RecordSize} bytes, "
                 + $"which are {needed} bytes; there are {length - header.DataStart}");
         return header;
     }

@@ -26,17 +26,20 @@ internal static unsafe class NpyWriter
     }
 
     /// <summary>Columns of the same length as an array of records.</summary>
-    /// <exception cref="ArgumentException">There are none, their lengths differ, they have further axes, or NumPy has no such type.</exception>
+    /// <exception cref="ArgumentException">There are none, their lengths differ, they have further axes, or NumPy has no such
+    /// type.</exception>
     public static void WriteColumns(Stream stream, IReadOnlyDictionary<string, Tensor> columns, string parameter)
     {
         if (columns.Count == 0) throw new ArgumentException("Expected at least one column", parameter);
         var count = columns.Values.First().numel();
         foreach (var (name, column) in columns)
         {
-            if (name.Length == 0 || name.Any(char.IsControl)) throw new ArgumentException($"Expected names of columns, got '{name}'", parameter);
+            if (name.Length == 0 || name.Any(char.IsControl))
+                throw new ArgumentException($"Expected names of columns, got '{name}'", parameter);
             Refuse(column, parameter);
             if (column.dim() != 1 || column.shape[0] != count)
-                throw new ArgumentException($"Expected columns of the same length {count}, '{name}' is ({string.Join(", ", column.shape)})", parameter);
+                throw new ArgumentException(
+                    $"Expected columns of the same length {count}, '{name}' is ({string.Join(", ", column.shape)})", parameter);
         }
         using var scope = NewDisposeScope();
         var tensors = columns.Values.Select(TensorMemory.Plain).ToArray();

@@ -30,7 +30,8 @@ public sealed unsafe class NpzFile : IDisposable
         try
         {
             _archive = new ZipArchiveReader(_file, PyTorchLoadLimits.Default with { MaxExpansionRatio = MaximumRatio });
-            Names = [.. _archive.Entries.Where(e => e.Name.EndsWith(Extension, StringComparison.Ordinal)).Select(e => e.Name[..^Extension.Length])];
+            Names = [.. _archive.Entries.Where(e => e.Name.EndsWith(Extension, StringComparison.Ordinal))
+                .Select(e => e.Name[..^Extension.Length])];
         }
         catch (Exception e)
         {
@@ -77,7 +78,8 @@ public sealed unsafe class NpzFile : IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(arrays);
         foreach (var name in arrays.Keys)
-            if (name.Length is 0 or > 1000 || name[0] == '/' || name.Any(c => char.IsControl(c) || c is '\\' or ':') || name.Split('/').Contains(".."))
+            if (name.Length is 0 or > 1000 || name[0] == '/' || name.Any(c => char.IsControl(c) || c is '\\' or ':')
+                || name.Split('/').Contains(".."))
                 throw new ArgumentException($"Expected names that can be a file's, got '{name}'", nameof(arrays));
         AtomicFile.Write(path, stream =>
         {
@@ -132,7 +134,8 @@ public sealed unsafe class NpzFile : IDisposable
             return use(new NpyContent((destination, position) =>
                 new ReadOnlySpan<byte>(pointer + position, destination.Length).CopyTo(destination), entry.Size, title));
         }
-        catch (Exception e) when (e is EndOfStreamException or InvalidDataException && !e.Message.StartsWith(_path, StringComparison.Ordinal))
+        catch (Exception e) when (e is EndOfStreamException or InvalidDataException
+            && !e.Message.StartsWith(_path, StringComparison.Ordinal))
         {
             throw new InvalidDataException($"{title}: {e.Message}", e);
         }

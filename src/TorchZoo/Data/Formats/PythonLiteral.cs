@@ -21,7 +21,8 @@ internal ref struct PythonLiteral
     public sealed record Tuple(IReadOnlyList<object> Items);
 
     /// <summary>Reads a dictionary that takes up the whole text but for white space.</summary>
-    /// <returns>Values are <see cref="string"/>, <see cref="bool"/>, <see cref="long"/>, <see cref="Tuple"/>, lists and dictionaries.</returns>
+    /// <returns>Values are <see cref="string"/>, <see cref="bool"/>, <see cref="long"/>, <see cref="Tuple"/>, lists and
+    /// dictionaries.</returns>
     /// <exception cref="FormatException">The text is something else; the message says where.</exception>
     public static Dictionary<string, object> ReadDictionary(ReadOnlySpan<char> text)
     {
@@ -88,7 +89,8 @@ internal ref struct PythonLiteral
     }
 
     // What is in parentheses without a comma is no tuple.
-    private object Parenthesis() => Items(')', out var hasComma) is var items && items.Count == 1 && !hasComma ? items[0] : new Tuple(items);
+    private object Parenthesis() =>
+        Items(')', out var hasComma) is var items && items.Count == 1 && !hasComma ? items[0] : new Tuple(items);
 
     private string String()
     {

@@ -6,9 +6,11 @@ namespace TorchZoo.Tests.Data.Events;
 /// <summary>Recordings written byte by byte, from the descriptions of the formats.</summary>
 internal static class AedatBytes
 {
-    public static byte[] Header3 { get; } = Encoding.ASCII.GetBytes("#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 0: DVS128\r\n#Start-Time: 2016-01-01 00:00:00 (TZ+0000)\r\n#!END-HEADER\r\n");
+    public static byte[] Header3 { get; } = Encoding.ASCII.GetBytes(
+        "#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 0: DVS128\r\n#Start-Time: 2016-01-01 00:00:00 (TZ+0000)\r\n#!END-HEADER\r\n");
 
-    public static byte[] Header2 { get; } = Encoding.ASCII.GetBytes("#!AER-DAT2.0\r\n# This is a raw AE data file\r\n# created by a test\r\n");
+    public static byte[] Header2 { get; } = Encoding.ASCII.GetBytes(
+        "#!AER-DAT2.0\r\n# This is a raw AE data file\r\n# created by a test\r\n");
 
     /// <summary>A packet of AEDAT 3.1.</summary>
     public static byte[] Packet(int type, int eventSize, uint overflow, params byte[][] events)

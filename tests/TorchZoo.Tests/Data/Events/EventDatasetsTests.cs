@@ -50,7 +50,8 @@ public class EventDatasetsTests
         {
             Directory.CreateDirectory(_folder[name]);
             for (var i = 0; i < 20; i++)
-                File.WriteAllBytes(Path.Combine(_folder[name], $"cifar10_{name}_{i}.aedat"), [.. Header2, .. Event2((uint)i, (uint)(i << 8))]);
+                File.WriteAllBytes(Path.Combine(_folder[name], $"cifar10_{name}_{i}.aedat"),
+                    [.. Header2, .. Event2((uint)i, (uint)(i << 8))]);
         }
         var data = Load(new EventFraming { Frames = 1, Split = EventSplit.Time });
         var few = Load(new EventFraming { Frames = 1 }, 4, 2);
@@ -66,7 +67,8 @@ public class EventDatasetsTests
             Assert.That(few.Test.Count, Is.EqualTo(2));
         });
 
-        static long[] Columns(Tensor frames) => [.. Enumerable.Range(0, (int)frames.shape[0]).Select(i => frames[i].sum(new long[] { 0, 1, 2 }).argmax().item<long>())];
+        static long[] Columns(Tensor frames) => [.. Enumerable.Range(0, (int)frames.shape[0])
+            .Select(i => frames[i].sum(new long[] { 0, 1, 2 }).argmax().item<long>())];
     }
 
     [Test]
@@ -90,7 +92,8 @@ public class EventDatasetsTests
     {
         Assert.That(() => Load(new EventFraming()), Throws.TypeOf<DatasetNotFoundException>().With.Message.Contains("0 recordings"));
         Assert.That(() => EventDatasets.Load(new DatasetSearch { Folder = _folder["none"] }), Throws.TypeOf<DatasetNotFoundException>());
-        Assert.That(() => EventDatasets.Load(new DatasetSearch { Cache = _folder.Path }), Throws.TypeOf<DatasetNotFoundException>().With.Message.Contains("--data"));
+        Assert.That(() => EventDatasets.Load(new DatasetSearch { Cache = _folder.Path }),
+            Throws.TypeOf<DatasetNotFoundException>().With.Message.Contains("--data"));
         Assert.That(() => Load(new EventFraming(), 0), Throws.InstanceOf<ArgumentException>());
         DvsGestureFolder.Write(_folder.Path);
         File.Delete(_folder["user01_led.aedat"]);

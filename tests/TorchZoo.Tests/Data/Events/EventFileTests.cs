@@ -42,12 +42,15 @@ public class EventFileTests
     {
         // x = 3, y = 10, polarity bit 1; then bit 0; then a synchronisation's address.
         const uint address = (10 << 8) | (3 << 1);
-        File.WriteAllBytes(_folder["a.aedat"], [.. Header2, .. Event2(100, address | 1), .. Event2(uint.MaxValue, address), .. Event2(7, 0x8000), .. Event2(3, address)]);
+        File.WriteAllBytes(_folder["a.aedat"], [.. Header2, .. Event2(100, address | 1), .. Event2(uint.MaxValue, address),
+            .. Event2(7, 0x8000), .. Event2(3, address)]);
         Assert.Multiple(() =>
         {
             Assert.That(Events(AedatFile.Load(_folder["a.aedat"])), Is.EqualTo(
-                [(100L, 117, 124, false), ((long)uint.MaxValue, 117, 124, true), ((1L << 32) + 3, 117, 124, true)]), "times go on after 2³² µs");
-            Assert.That(Events(AedatFile.Load(_folder["a.aedat"], orientation: AedatOrientation.Jaer))[0], Is.EqualTo((100L, 124, 117, false)));
+                [(100L, 117, 124, false), ((long)uint.MaxValue, 117, 124, true), ((1L << 32) + 3, 117, 124, true)]),
+                "times go on after 2³² µs");
+            Assert.That(Events(AedatFile.Load(_folder["a.aedat"], orientation: AedatOrientation.Jaer))[0],
+                Is.EqualTo((100L, 124, 117, false)));
         });
     }
 
@@ -74,7 +77,8 @@ public class EventFileTests
         yield return Of("beside the sensor", [.. Header3, .. Packet(1, 8, 0, Event3(1, 128, 1, true))], "beside the sensor");
         yield return Of("negative time", [.. Header3, .. Packet(1, 8, 0, Event3(1u << 31, 1, 1, true))], "negative");
 
-        static TestCaseData Case(string text, string reason) => Of(text.Length > 20 ? text[..20] : text, Encoding.ASCII.GetBytes(text), reason);
+        static TestCaseData Case(string text, string reason) => Of(text.Length > 20 ? text[..20] : text, Encoding.ASCII.GetBytes(text),
+            reason);
 
         static TestCaseData Of(string name, byte[] bytes, string reason) => new TestCaseData(bytes, reason).SetArgDisplayNames(name.Trim());
 
@@ -122,13 +126,18 @@ public class EventFileTests
         {
             Assert.That(Events(EventFile.Load(_folder["a.npz"])), Is.EqualTo(Events(stream)));
             Assert.That(Events(EventFile.Load(_folder["b.npy"])), Is.EqualTo(Events(stream)));
-            Assert.That(() => EventFile.Load(_folder["a.npz"], 127), Throws.TypeOf<InvalidDataException>().With.Message.Contains("column 127"));
+            Assert.That(() => EventFile.Load(_folder["a.npz"], 127),
+                Throws.TypeOf<InvalidDataException>().With.Message.Contains("column 127"));
             Assert.That(() => EventFile.Load("a.txt"), Throws.ArgumentException);
         });
-        NpzFile.Save(_folder["c.npz"], new Dictionary<string, Tensor> { ["t"] = zeros(2, ScalarType.Int64), ["x"] = zeros(2, ScalarType.Int64), ["y"] = zeros(2, ScalarType.Int64) });
+        NpzFile.Save(_folder["c.npz"], new Dictionary<string, Tensor>
+        {
+            ["t"] = zeros(2, ScalarType.Int64), ["x"] = zeros(2, ScalarType.Int64), ["y"] = zeros(2, ScalarType.Int64),
+        });
         NpzFile.Save(_folder["d.npz"], new Dictionary<string, Tensor>
         {
-            ["t"] = zeros(2, ScalarType.Int64), ["x"] = zeros(2, ScalarType.Int64), ["y"] = zeros(1, ScalarType.Int64), ["p"] = zeros(2, ScalarType.Bool),
+            ["t"] = zeros(2, ScalarType.Int64), ["x"] = zeros(2, ScalarType.Int64), ["y"] = zeros(1, ScalarType.Int64),
+            ["p"] = zeros(2, ScalarType.Bool),
         });
         NpzFile.Save(_folder["e.npz"], new Dictionary<string, Tensor>
         {

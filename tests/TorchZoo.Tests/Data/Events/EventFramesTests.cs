@@ -10,11 +10,13 @@ public class EventFramesTests
 {
     private const int Width = 5, Height = 4;
 
-    private static Gen<EventStream> Streams { get; } = Gen.Select(Gen.Long[0, 1000], Gen.Int[0, Width - 1], Gen.Int[0, Height - 1], Gen.Bool).Array[0, 60]
+    private static Gen<EventStream> Streams { get; } = Gen.Select(Gen.Long[0, 1000], Gen.Int[0, Width - 1], Gen.Int[0, Height - 1], Gen.Bool)
+        .Array[0, 60]
         .Select(events =>
         {
             var sorted = events.OrderBy(e => e.Item1).ToArray();
-            return new EventStream([.. sorted.Select(e => e.Item1)], [.. sorted.Select(e => (ushort)e.Item2)], [.. sorted.Select(e => (ushort)e.Item3)],
+            return new EventStream([.. sorted.Select(e => e.Item1)], [.. sorted.Select(e => (ushort)e.Item2)],
+                [.. sorted.Select(e => (ushort)e.Item3)],
                 [.. sorted.Select(e => e.Item4)], Width, Height);
         });
 
@@ -37,7 +39,8 @@ public class EventFramesTests
     {
         using var result = EventFrames.ByNumber(s, frames);
         var each = s.Count / frames;
-        AreEqual(result, Counted(s, Enumerable.Range(0, frames).Select(i => (i * each, i == frames - 1 ? s.Count : (i + 1) * each))), frames);
+        AreEqual(result, Counted(s, Enumerable.Range(0, frames).Select(i => (i * each, i == frames - 1 ? s.Count : (i + 1) * each))),
+            frames);
     }, iter: 200, threads: 1);
 
     [Test, Category("Property")]
@@ -88,10 +91,12 @@ public class EventFramesTests
         Assert.Multiple(() =>
         {
             // Two by two pixels become one: their mean.
-            Assert.That(EventFrames.Resize(frames, 2, 2).allclose(nn.functional.avg_pool2d(frames.flatten(0, 1), 2).reshape(2, 3, 2, 2, 2)));
+            Assert.That(EventFrames.Resize(frames, 2, 2).allclose(nn.functional.avg_pool2d(frames.flatten(0, 1), 2)
+                .reshape(2, 3, 2, 2, 2)));
             Assert.That(EventFrames.Resize(frames[0], 8, 4).shape, Is.EqualTo(new long[] { 3, 2, 8, 4 }));
             Assert.That(EventFrames.Resize(frames, 4, 4).allclose(frames, 0, 0));
-            Assert.That(new EventFraming { Frames = 3, Size = 8 }.Of(new EventStream([1], [0], [0], [true], 4, 4)).shape, Is.EqualTo(new long[] { 3, 2, 8, 8 }));
+            Assert.That(new EventFraming { Frames = 3, Size = 8 }.Of(new EventStream([1], [0], [0], [true], 4, 4)).shape,
+                Is.EqualTo(new long[] { 3, 2, 8, 8 }));
         });
     }
 
@@ -105,7 +110,8 @@ public class EventFramesTests
             Assert.That(() => EventFrames.ByTime(s, 0), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => EventFrames.ByTime(s, 1, 2, 1), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => EventFrames.ByDuration(s, 0), Throws.InstanceOf<ArgumentException>());
-            Assert.That(() => EventFrames.ByDuration(new EventStream([0, long.MaxValue / 2], [0, 0], [0, 0], [true, true], 1, 1), 1), Throws.InstanceOf<ArgumentException>());
+            Assert.That(() => EventFrames.ByDuration(new EventStream([0, long.MaxValue / 2], [0, 0], [0, 0], [true, true], 1, 1), 1),
+                Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new EventFraming { Frames = 0 }, Throws.InstanceOf<ArgumentException>());
             Assert.That(() => EventFrames.Resize(zeros(2), 2, 2), Throws.InstanceOf<ArgumentException>());
         });

@@ -10,7 +10,8 @@ public class MovingShapesTests
 {
     private static MovingShapes Camera { get; } = new() { NoiseRate = 0, Threshold = 0.25 };
 
-    private static double MeanX(EventStream s, bool isOn) => Enumerable.Range(0, s.Count).Where(i => s.IsOn[i] == isOn).Average(i => (double)s.X[i]);
+    private static double MeanX(EventStream s, bool isOn) =>
+        Enumerable.Range(0, s.Count).Where(i => s.IsOn[i] == isOn).Average(i => (double)s.X[i]);
 
     [Test]
     public void WhatPassesLeavesAsManyRisesAsFalls([Values] MovingShape shape)
@@ -116,9 +117,11 @@ public class MovingShapesTests
             Assert.That(data["labels"].eq(data["directions"]).all().item<bool>());
             Assert.That((shapes with { Label = ShapeLabel.Shape }).Generate(200, 1)["labels"].eq(data["shapes"]).all().item<bool>());
             Assert.That(both.Generate(200, 1)["labels"].eq(data["shapes"] * 8 + data["directions"]).all().item<bool>());
-            Assert.That(data["labels"].data<long>().CountBy(l => l).Select(c => c.Value), Has.Exactly(8).GreaterThan(10), "all directions occur");
+            Assert.That(data["labels"].data<long>().CountBy(l => l).Select(c => c.Value), Has.Exactly(8).GreaterThan(10),
+                "all directions occur");
             Assert.That(data["bright"].all().item<bool>());
-            var share = (shapes with { Contrast = ShapeContrast.Either }).Generate(200, 1)["bright"].to(ScalarType.Float32).mean().item<float>();
+            var share = (shapes with { Contrast = ShapeContrast.Either }).Generate(200, 1)["bright"]
+                .to(ScalarType.Float32).mean().item<float>();
             Assert.That(share, Is.InRange(0.35, 0.65));
         });
     }

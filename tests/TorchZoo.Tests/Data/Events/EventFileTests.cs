@@ -119,8 +119,10 @@ public class EventFileTests
         EventFile.Save(_folder["a.npz"], stream);
         NpyFile.SaveColumns(_folder["b.npy"], new Dictionary<string, Tensor>
         {
-            ["x"] = tensor(new short[] { 0, 127 }, ScalarType.Int16), ["y"] = tensor(new short[] { 5, 6 }, ScalarType.Int16),
-            ["t"] = tensor(new[] { 1, 1L << 40 }, ScalarType.Int64), ["p"] = tensor(new sbyte[] { 1, -1 }, ScalarType.Int8),
+            ["x"] = tensor(new short[] { 0, 127 }, ScalarType.Int16),
+            ["y"] = tensor(new short[] { 5, 6 }, ScalarType.Int16),
+            ["t"] = tensor(new[] { 1, 1L << 40 }, ScalarType.Int64),
+            ["p"] = tensor(new sbyte[] { 1, -1 }, ScalarType.Int8),
         });
         Assert.Multiple(() =>
         {
@@ -132,16 +134,23 @@ public class EventFileTests
         });
         NpzFile.Save(_folder["c.npz"], new Dictionary<string, Tensor>
         {
-            ["t"] = zeros(2, ScalarType.Int64), ["x"] = zeros(2, ScalarType.Int64), ["y"] = zeros(2, ScalarType.Int64),
+            ["t"] = zeros(2, ScalarType.Int64),
+            ["x"] = zeros(2, ScalarType.Int64),
+            ["y"] = zeros(2, ScalarType.Int64),
         });
         NpzFile.Save(_folder["d.npz"], new Dictionary<string, Tensor>
         {
-            ["t"] = zeros(2, ScalarType.Int64), ["x"] = zeros(2, ScalarType.Int64), ["y"] = zeros(1, ScalarType.Int64),
+            ["t"] = zeros(2, ScalarType.Int64),
+            ["x"] = zeros(2, ScalarType.Int64),
+            ["y"] = zeros(1, ScalarType.Int64),
             ["p"] = zeros(2, ScalarType.Bool),
         });
         NpzFile.Save(_folder["e.npz"], new Dictionary<string, Tensor>
         {
-            ["t"] = zeros(2), ["x"] = zeros(2, ScalarType.Int64), ["y"] = zeros(2, ScalarType.Int64), ["p"] = zeros(2, ScalarType.Bool),
+            ["t"] = zeros(2),
+            ["x"] = zeros(2, ScalarType.Int64),
+            ["y"] = zeros(2, ScalarType.Int64),
+            ["p"] = zeros(2, ScalarType.Bool),
         });
         Assert.That(() => EventFile.Load(_folder["c.npz"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("no p"));
         Assert.That(() => EventFile.Load(_folder["d.npz"]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("2, 2, 1 and 2"));

@@ -3,7 +3,6 @@ using System.IO.Compression;
 using System.Text;
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data.Formats;
 using TorchZoo.Testing;
 using static TorchSharp.torch;

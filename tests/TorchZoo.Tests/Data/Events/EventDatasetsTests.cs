@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data.Events;
 using TorchZoo.Data.Sources;
 using TorchZoo.Testing;

@@ -1,7 +1,6 @@
 using System.Text;
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data.Events;
 using TorchZoo.Data.Formats;
 using TorchZoo.Testing;

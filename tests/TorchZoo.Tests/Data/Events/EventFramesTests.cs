@@ -1,6 +1,5 @@
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data.Events;
 using static TorchSharp.torch;
 

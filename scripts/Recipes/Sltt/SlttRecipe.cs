@@ -17,13 +17,15 @@ public sealed class SlttRecipe : Recipe
 
     private readonly Option<string> _dataset = new("--dataset")
     {
-        Description = "fashion-mnist, or the small digits that come with the recipes",
+        Description = "fashion-mnist, digits (the small ones that come with the recipes), or events: shapes that move before an event "
+            + "camera, or with --data the recordings in a folder: that of DVS128 Gesture, or folders named after classes, as those of CIFAR10-DVS, "
+            + "perhaps in folders train and test, with .aedat, .npz or .npy files",
         DefaultValueFactory = _ => SpikingImages.FashionMnist,
     };
 
     private readonly Option<double> _tau = new("--tau")
     {
-        Description = "Time constant of the neurons, in time steps",
+        Description = "Time constant of the neurons, in time steps; on moving shapes 5 is compared with it",
         DefaultValueFactory = _ => 1.1,
     };
 
@@ -40,7 +42,7 @@ public sealed class SlttRecipe : Recipe
     public SlttRecipe()
     {
         _rule.AcceptOnlyFromAmong(SpikingRules.Names);
-        _dataset.AcceptOnlyFromAmong(SpikingImages.Names);
+        _dataset.AcceptOnlyFromAmong([.. SpikingImages.Names, SpikingEvents.Name]);
         _tau.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double>() is not >= 1) result.AddError("--tau takes a number of at least 1.");
@@ -51,18 +53,30 @@ public sealed class SlttRecipe : Recipe
     public override IEnumerable<Option> Options => [_rule, _dataset, _tau, _costs, _gradients, _probe];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<IReadOnlyList<string>> Claims => [[], ["--costs"], ["--gradients"]];
+    public override IReadOnlyList<IReadOnlyList<string>> Claims => [[], ["--costs"], ["--gradients"], ["--dataset", SpikingEvents.Name]];
 
     /// <inheritdoc/>
     public override string? Variant(ParseResult arguments) => arguments.GetValue(_costs) ? "costs"
         : arguments.GetValue(_gradients) ? "gradients"
-        : arguments.GetValue(_rule) is var rule && rule != SpikingRules.Sltt ? rule : null;
+        : (arguments.GetValue(_rule), arguments.GetValue(_dataset)) switch
+        {
+            (SpikingRules.Sltt, SpikingEvents.Name) => SpikingEvents.Name,
+            (var rule, SpikingEvents.Name) => $"{SpikingEvents.Name}-{rule}",
+            (SpikingRules.Sltt, _) => null,
+            var (rule, _) => rule,
+        };
 
     /// <inheritdoc/>
     public override Claim Run(RecipeContext context)
     {
         if (context.Get(_probe) is { } probe) return SpikingMemoryProbe.Measure(probe);
         if (context.Get(_costs)) return new SpikingCostExperiment(context).Run();
+        if (context.Get(_dataset) == SpikingEvents.Name)
+        {
+            if (context.Get(_gradients))
+                throw new ArgumentException("--gradients compares gradients on images: fashion-mnist or digits.", "--dataset");
+            return new SpikingEventExperiment(context, context.Get(_rule)!, context.Get(_tau)).Run();
+        }
         return context.Get(_gradients)
             ? new SpikingGradientExperiment(context, context.Get(_dataset)!).Run()
             : new SpikingTrainingExperiment(context, context.Get(_rule)!, context.Get(_dataset)!, context.Get(_tau)).Run();
@@ -71,6 +85,12 @@ public sealed class SlttRecipe : Recipe
     /// <inheritdoc/>
     public override Claim? Evaluate(EvaluateContext context)
     {
+        if (context.Note("dataset") == SpikingEvents.Name)
+        {
+            new SpikingEventExperiment(context.WithSizeAndSeedOfTraining(), context.Note("rule"),
+                context.Get(_tau)).Evaluate(context.Checkpoint);
+            return null;
+        }
         new SpikingTrainingExperiment(context.WithSizeOfTraining(), context.Note("rule"), context.Note("dataset"), context.Get(_tau))
             .Evaluate(context.Checkpoint);
         return null;

@@ -15,12 +15,17 @@ internal static class SpikingRules
     /// <summary>The rule of a name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="timeSteps">T</param>
-    public static SpikingTraining Create(string name, int timeSteps) => name switch
+    /// <param name="loss">The loss of a time step; null: the usual one.</param>
+    public static SpikingTraining Create(string name, int timeSteps, SpikingLoss? loss = null)
     {
-        SlttK => new SlttK(Math.Min(BackwardSteps, timeSteps)) { TimeSteps = timeSteps },
-        Bptt => new Bptt { TimeSteps = timeSteps },
-        _ => new Sltt { TimeSteps = timeSteps },
-    };
+        loss ??= new SpikingLoss();
+        return name switch
+        {
+            SlttK => new SlttK(Math.Min(BackwardSteps, timeSteps)) { TimeSteps = timeSteps, Loss = loss },
+            Bptt => new Bptt { TimeSteps = timeSteps, Loss = loss },
+            _ => new Sltt { TimeSteps = timeSteps, Loss = loss },
+        };
+    }
 
     /// <summary>What it is called in tables.</summary>
     public static string Title(string name) => name switch

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TorchSharp;
 using TorchZoo.Kernels.Cuda;
+using TorchZoo.Reports;
 using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
@@ -31,9 +32,17 @@ internal static class RunCommand
         if (result.GetValue(options.Resume) && !HasCheckpoint(directory))
             throw new ArgumentException($"--resume: there is no checkpoint in {Values.ShortPath(directory)}; run without it.");
         var size = options.Size(result);
-        var report = new ConsoleReport(screen);
+        var journal = new RunJournal(directory)
+        {
+            Title = paper.Title,
+            Source = $"arXiv {paper.ArXiv}, {paper.Year}",
+            Link = $"https://arxiv.org/abs/{paper.ArXiv}",
+            Command = Values.CommandLine(args),
+            Seed = result.GetValue(options.Seed),
+        };
+        var report = new JournalReport(new ConsoleReport(screen), journal);
         RecipeContext? context = null;
-        return new Work(screen, directory, args, canResume: true).Do(size == RunSize.Smoke, (progress, cancellation) =>
+        return new Work(screen, directory, args, canResume: true, journal).Do(size == RunSize.Smoke, (progress, cancellation) =>
         {
             context = new RecipeContext
             {
@@ -52,6 +61,7 @@ internal static class RunCommand
                 Output = report,
                 Cancellation = cancellation,
             };
+            journal.Begin();
             Introduce(report, context);
             return recipe.Run(context);
         },
@@ -59,7 +69,7 @@ internal static class RunCommand
     }
 
     /// <summary>What the reader has to know to repeat the run.</summary>
-    internal static void Introduce(ConsoleReport report, RecipeContext context)
+    internal static void Introduce(IReport report, RecipeContext context)
     {
         // Fresh weights of TorchSharp's own layers come from the global generator.
         Seed.Set(context.Seed);

@@ -40,7 +40,8 @@ internal static class RunCommand
             Command = Values.CommandLine(args),
             Seed = result.GetValue(options.Seed),
         };
-        var report = new JournalReport(new ConsoleReport(screen), journal);
+        var console = new ConsoleReport(screen);
+        var report = new JournalReport(console, journal);
         RecipeContext? context = null;
         return new Work(screen, directory, args, canResume: true, journal).Do(size == RunSize.Smoke, (progress, cancellation) =>
         {
@@ -62,14 +63,15 @@ internal static class RunCommand
                 Cancellation = cancellation,
             };
             journal.Begin();
-            Introduce(report, context);
+            Introduce(console, context);
+            Caution(report, context);
             return recipe.Run(context);
         },
         (claim, seconds) => ClaimOf(claim, context!, seconds, args));
     }
 
     /// <summary>What the reader has to know to repeat the run.</summary>
-    internal static void Introduce(IReport report, RecipeContext context)
+    internal static void Introduce(ConsoleReport report, RecipeContext context)
     {
         // Fresh weights of TorchSharp's own layers come from the global generator.
         Seed.Set(context.Seed);
@@ -79,6 +81,11 @@ internal static class RunCommand
         report.Note("seed", context.Seed);
         if (context.Precision != Precision.Float32) report.Note("precision", context.Precision.ToString().ToLowerInvariant());
         report.Note("folder", Values.ShortPath(context.Directory));
+    }
+
+    /// <summary>What the reader has to know to trust its numbers.</summary>
+    internal static void Caution(IReport report, RecipeContext context)
+    {
         if (TorchRuntime.Notice is { } notice) report.Warn(notice);
         if (context.Device.type == DeviceType.CUDA && CudaKernels.Problem is { } problem)
             report.Warn($"CUDA kernels are replaced by slower torch operations: {problem}");

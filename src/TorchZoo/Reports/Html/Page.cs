@@ -9,6 +9,7 @@ internal abstract class Page
     // A page stays small enough for a message: pictures beyond this share their pixels.
     private const long MostPictureBytes = 1_500_000;
     private const int FewPixels = 800;
+    private const int LongText = 36;
 
     private int _plots;
     private long _pictureBytes;
@@ -69,19 +70,24 @@ internal abstract class Page
     protected void Table(string? title, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<object?>> rows)
     {
         var right = columns.Select((_, i) => rows.Any(r => r[i] is double) && rows.All(r => r[i] is double or null)).ToArray();
+        // Above the table, not its caption: that would break at the table's width and scroll with it.
+        if (title is not null) Html.Element("h4", title);
         using (Html.Open("div", ("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", title ?? "table")))
         using (Html.Open("table"))
         {
-            if (title is not null) Html.Element("caption", title);
             using (Html.Open("thead"))
             using (Html.Open("tr"))
                 foreach (var (i, column) in columns.Index()) Html.Element("th", column, ("scope", "col"), ("class", right[i] ? "n" : null));
             using (Html.Open("tbody"))
                 foreach (var row in rows)
                     using (Html.Open("tr"))
-                        foreach (var (i, cell) in row.Index()) Html.Element("td", Text(cell), ("class", right[i] ? "n" : null));
+                        foreach (var (i, cell) in row.Index()) Cell(Text(cell), right[i]);
         }
     }
+
+    // Short cells don't break, long ones do.
+    private void Cell(string text, bool isNumber) =>
+        Html.Element("td", text, ("class", isNumber ? "n" : text.Length > LongText ? "long" : null));
 
     /// <summary>Names with values.</summary>
     protected void Values(IEnumerable<(string Name, string Value)> values, string kind = "values")
@@ -184,7 +190,7 @@ internal abstract class Page
                 var picture = EmbeddedPicture.Of(file, _pictureBytes > MostPictureBytes ? FewPixels : EmbeddedPicture.MostPixels);
                 _pictureBytes += picture.Source.Length;
                 Html.Void("img", ("src", picture.Source), ("alt", caption), ("width", Integer(picture.Width)), ("height", Integer(picture.Height)),
-                    ("loading", "lazy"), ("decoding", "async"));
+                    ("decoding", "async"));
             }
             catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
             {
@@ -219,7 +225,7 @@ internal abstract class Page
     };
 
     /// <summary>A number with four significant digits, integers in full.</summary>
-    protected static string Number(double value) => double.IsInteger(value) && Math.Abs(value) is >= 1000 and < 1e12
+    protected static string Number(double value) => double.IsInteger(value) && Math.Abs(value) is >= 10000 and < 1e12
         ? value.ToString("#,0", Grouped).Replace('-', '−') : Numbers.Short(value, 4);
 
     /// <summary>A cell's text.</summary>

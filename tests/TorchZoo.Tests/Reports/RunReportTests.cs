@@ -36,7 +36,7 @@ public class RunReportTests
             Assert.That(page.Descendants().Attributes("src").Select(a => a.Value[..22]).Distinct(), Is.EqualTo(["data:image/png;base64,"]));
             Assert.That(page.Descendants().Attributes("href").Select(a => a.Value).Distinct(),
                 Is.EqualTo(comparison ? [] : new[] { "https://arxiv.org/abs/2010.08895" }));
-            Assert.That(page.Descendants(Xhtml + "img").Select(i => i.Attribute("alt")!.Value),
+            Assert.That(page.Descendants(Xhtml + "img").Select(i => i.Attribute("alt")!.Value).ToArray(),
                 comparison ? Has.Length.EqualTo(4) : Is.EqualTo(["truth and prediction", "error of the prediction"]));
             var css = page.Descendants(Xhtml + "style").Single().Value;
             Assert.That(css, Does.Not.Contain("http").And.Not.Contain("@import"));
@@ -60,7 +60,7 @@ public class RunReportTests
         {
             Assert.That(head.Descendants(Xhtml + "strong").Single().Value, Is.EqualTo("PASS"));
             Assert.That(head.Value, Does.Contain("burgers relative L2 at 256 0.0137").And.Contain("baseline0.42").And.Contain("threshold0.025")
-                .And.Contain("cpu, 2 threads").And.Contain("samples/s").And.Contain("340 MB"));
+                .And.Contain("cpu, 2 threads").And.Contain("samples/s").And.Contain("339 MB"));
             Assert.That(head.Descendants(Xhtml + "li").Select(l => l.Attribute("class")!.Value), Is.EqualTo(["holds", "holds"]));
             Assert.That(head.Descendants(Xhtml + "p").Select(p => p.Value), Has.Some.StartsWith("oneDNN computes"));
             Assert.That(Rows(page, 0), Is.EqualTo(new[] { "resolution|FNO|CNN", "256 (training)|0.0137|0.42", "1024|0.0137|NaN" }));
@@ -128,7 +128,7 @@ public class RunReportTests
         Assert.Multiple(() =>
         {
             Assert.That(page.Descendants(Xhtml + "header").Single().Value, Does.Contain($"error {text}").And.Contain($"baseline{text}"));
-            Assert.That(Curves(page), Has.Some.Match($"^loss log scale.?not finite: {text} at step {(value > 0 ? 30 : 100)}$"));
+            Assert.That(Curves(page), Has.Some.Match($"^loss( log scale)?not finite: {text} at step {(value > 0 ? 30 : 100)}$"));
             Assert.That(Curves(page), Does.Contain($"oddnot finite: {text} at step 100"), "a curve with nothing to draw");
             Assert.That(page.Descendants().Attributes("d").Select(d => d.Value), Has.None.Contain("NaN").And.None.Contain("∞"));
         });

@@ -41,7 +41,10 @@ internal sealed class HtmlWriter
     public override string ToString() => _text.ToString();
 
     /// <summary>A text as it stands in HTML and XML. What no XML may hold (control characters, halves of surrogate pairs) becomes U+FFFD.</summary>
-    internal static string Escape(string text)
+    internal static string Escape(string text) => WebUtility.HtmlEncode(Clean(text));
+
+    /// <summary>A text without what no XML may hold, not yet escaped.</summary>
+    internal static string Clean(string text)
     {
         var clean = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
@@ -50,7 +53,7 @@ internal sealed class HtmlWriter
             if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1])) clean.Append(c).Append(text[++i]);
             else clean.Append(char.IsSurrogate(c) || c is '\ufffe' or '\uffff' || (c < ' ' && c is not ('\t' or '\n')) ? '\ufffd' : c);
         }
-        return WebUtility.HtmlEncode(clean.ToString());
+        return clean.ToString();
     }
 
     private void Tag(string name, ReadOnlySpan<(string Name, string? Value)> attributes)

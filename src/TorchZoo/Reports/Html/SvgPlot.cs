@@ -28,7 +28,7 @@ internal static partial class SvgPlot
         var root = XElement.Parse(drawing.GetSvgXml(width, height));
         root.Name = "svg";
         root.ReplaceAttributes(new XAttribute("viewBox", FormattableString.Invariant($"0 0 {width} {height}")),
-            new XAttribute("role", "img"), new XAttribute("aria-label", label));
+            new XAttribute("role", "img"), new XAttribute("aria-label", HtmlWriter.Clean(label)));
         foreach (var element in root.Descendants().ToList()) Rewrite(element, id);
         return root.ToString(SaveOptions.DisableFormatting);
     }

@@ -236,6 +236,7 @@ public class RunReportTests
         {
             Assert.That(differences.Descendants(Xhtml + "tr").Select(r => string.Join('|', r.Elements().Select(c => c.Value))),
                 Is.EqualTo(new[] { $"setting|x/fno|y/fno|{parent}/z", "fno.width|32|64|32" }));
+            Assert.That(page.Descendants(Xhtml + "strong").Select(s => s.Value), Is.EqualTo(["PASS", "FAIL"]), "of the claims; the third has none");
             Assert.That(Rows(page, 0).Skip(1).Select(r => string.Join('|', r.Split('|')[..4])), Is.EqualTo(new[]
             {
                 "x/fno|PASS|burgers relative L2 at 256|0.0137", "y/fno|FAIL|burgers relative L2 at 256|0.05", $"{parent}/z|FAILED||",

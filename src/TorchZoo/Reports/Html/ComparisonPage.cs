@@ -54,11 +54,11 @@ internal sealed class ComparisonPage(IReadOnlyList<RunFolder> runs) : Page
                 using (Html.Open("div", ("class", "claim")))
                 {
                     Html.Element("p", metric.Key, ("class", "metric"));
-                    var bars = metric.Select(c => ($"{_names[c.Run]}  {c.Claim.Verdict}", c.Claim.Value, $"c{c.Run % SvgPlot.Colors}")).ToList();
-                    if (metric.Select(c => c.Claim.Baseline).Distinct().ToList() is [{ } common]) bars.Add(("baseline", common, "other"));
+                    var bars = metric.Select(c => (_names[c.Run], c.Claim.Value, $"c{c.Run % SvgPlot.Colors}", (string?)c.Claim.Verdict)).ToList();
+                    if (metric.Select(c => c.Claim.Baseline).Distinct().ToList() is [{ } common]) bars.Add(("baseline", common, "other", null));
                     else
                         foreach (var (place, claim) in metric)
-                            if (claim.Baseline is { } baseline) bars.Add(($"{_names[place]}, baseline", baseline, "other"));
+                            if (claim.Baseline is { } baseline) bars.Add(($"{_names[place]}, baseline", baseline, "other", null));
                     Bars(bars, metric.Select(c => c.Claim.Threshold).Distinct().ToList() is [var threshold] ? threshold : null);
                 }
         }
@@ -112,13 +112,17 @@ internal sealed class ComparisonPage(IReadOnlyList<RunFolder> runs) : Page
             if (training.Record is not { } record) continue;
             var prefix = training.Path.Length > 0 ? training.Path + " " : "";
             settings[prefix + "model"] = record.Model;
-            settings[prefix + "seed"] = record.Seed.ToString(CultureInfo.InvariantCulture);
-            settings[prefix + "device"] = record.Device;
-            settings[prefix + "threads"] = record.Threads.ToString(CultureInfo.InvariantCulture);
-            settings[prefix + "system"] = record.System;
-            foreach (var (name, version) in record.Versions) settings[$"{prefix}version of {name}"] = version;
-            foreach (var (name, value) in record.Options) settings[prefix + name] = Text(value ?? "none");
-            foreach (var (name, value) in record.Notes) settings[prefix + name] = value;
+            // All trainings of a run have these in common.
+            if (training == run.Main)
+            {
+                settings["seed"] = record.Seed.ToString(CultureInfo.InvariantCulture);
+                settings["device"] = record.Device;
+                settings["threads"] = record.Threads.ToString(CultureInfo.InvariantCulture);
+                settings["system"] = record.System;
+                foreach (var (name, version) in record.Versions) settings[name] = Version(version);
+            }
+            foreach (var (name, value) in record.Options.Where(o => o.Key != "seed")) settings[prefix + name] = Text(value ?? "none");
+            foreach (var (name, value) in record.Notes.Where(n => n.Key != "seed")) settings[prefix + name] = value;
             if (record.Config is { } config)
                 foreach (var (name, value) in Flat(config)) settings[$"{prefix}{record.Model}.{name}"] = value;
         }

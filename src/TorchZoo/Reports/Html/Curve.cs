@@ -12,6 +12,9 @@ internal sealed record Curve(string Title, LinePlot Plot, string? Remark)
     /// <summary>Panels of a group at most.</summary>
     public const int MostPanels = 18;
 
+    // There are no halves of steps.
+    private const int FewSteps = 5;
+
     private static readonly string[] Resources = [RunLog.LearningRate, RunLog.Speed, RunLog.Memory, RunLog.GpuMemory];
 
     /// <summary>The panels of trainings, first those of training and validation, then what steps logged, then the resources.</summary>
@@ -53,10 +56,14 @@ internal sealed record Curve(string Title, LinePlot Plot, string? Remark)
         }
         var values = lines.SelectMany(l => l.Y).Where(double.IsFinite).ToList();
         if (values.Count == 0 && remarks.Count == 0) return null;
-        var isLog = values.Count > 0 && !Resources.Contains(quantity) && !quantity.Contains("accuracy", StringComparison.OrdinalIgnoreCase)
+        var isResource = Resources.Contains(quantity);
+        // One point of a resource is a number, not a curve; the tables have it.
+        if (isResource && lines.All(l => l.X.Length < 2)) return null;
+        var last = lines.SelectMany(l => l.X).Max();
+        var isLog = values.Count > 0 && !isResource && !quantity.Contains("accuracy", StringComparison.OrdinalIgnoreCase)
             && values.Min() > 0 && values.Max() >= 10 * values.Min();
         var title = $"{quantity.Replace('_', ' ').Replace(" bytes", "", StringComparison.Ordinal)}{(unit is null ? "" : $" ({unit})")}";
-        return new Curve(title, new LinePlot { XLabel = "step", LogY = isLog, Series = lines },
+        return new Curve(title, new LinePlot { XLabel = "step", XTicks = last <= FewSteps ? [.. Enumerable.Range(0, (int)last + 1).Select(i => (double)i)] : null, LogY = isLog, Series = lines },
             remarks.Count == 0 ? null : $"not finite: {string.Join(", ", remarks)}");
     }
 

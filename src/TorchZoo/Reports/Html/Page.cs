@@ -102,15 +102,19 @@ internal abstract class Page
     }
 
     /// <summary>Bars of what a claim compares: the value, the baseline, and a line at the threshold.</summary>
-    protected void Bars(IReadOnlyList<(string Name, double Value, string Kind)> bars, double? threshold)
+    protected void Bars(IReadOnlyList<(string Name, double Value, string Kind, string? Verdict)> bars, double? threshold)
     {
         var greatest = bars.Select(b => b.Value).Append(threshold ?? 0).Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max();
         using (Html.Open("div", ("class", "bars")))
         {
-            foreach (var (name, value, kind) in bars)
+            foreach (var (name, value, kind, verdict) in bars)
                 using (Html.Open("div", ("class", $"bar {kind}")))
                 {
-                    Html.Element("span", name, ("class", "name"));
+                    using (Html.Open("span", ("class", "name")))
+                    {
+                        Html.Text(name + " ");
+                        if (verdict is not null) Badge(verdict);
+                    }
                     using (Html.Open("span", ("class", "track")))
                     {
                         using (Html.Open("i", ("style", $"width:{Percent(value)}"))) { }
@@ -189,8 +193,7 @@ internal abstract class Page
                 var file = run.Find(path) ?? throw new InvalidDataException("it is not there");
                 var picture = EmbeddedPicture.Of(file, _pictureBytes > MostPictureBytes ? FewPixels : EmbeddedPicture.MostPixels);
                 _pictureBytes += picture.Source.Length;
-                Html.Void("img", ("src", picture.Source), ("alt", caption), ("width", Integer(picture.Width)), ("height", Integer(picture.Height)),
-                    ("decoding", "async"));
+                Html.Void("img", ("src", picture.Source), ("alt", caption), ("width", Integer(picture.Width)), ("height", Integer(picture.Height)));
             }
             catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
             {
@@ -252,6 +255,10 @@ internal abstract class Page
             double.Parse(cell.GetString()!, CultureInfo.InvariantCulture),
         _ => Text(cell),
     };
+
+    /// <summary>A version with as much of its commit as Git shows.</summary>
+    protected static string Version(string version) =>
+        version.IndexOf('+', StringComparison.Ordinal) is > 0 and var plus && version.Length > plus + 8 ? version[..(plus + 8)] : version;
 
     /// <summary>How long something took.</summary>
     protected static string Duration(TimeSpan time) => time switch

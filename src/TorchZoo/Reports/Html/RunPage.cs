@@ -76,8 +76,8 @@ internal sealed class RunPage(RunFolder run) : Page
                     Html.Element("b", Number(claim.Value));
                 }
             }
-            (string, double, string)[] bars = claim.Baseline is { } baseline ? [("this run", claim.Value, "ours"), ("baseline", baseline, "other")]
-                : [("this run", claim.Value, "ours")];
+            var bars = new List<(string, double, string, string?)> { ("this run", claim.Value, "ours", null) };
+            if (claim.Baseline is { } baseline) bars.Add(("baseline", baseline, "other", null));
             Bars(bars, claim.Threshold);
             using (Html.Open("ul", ("class", "conditions")))
                 foreach (var condition in claim.Conditions)
@@ -160,7 +160,7 @@ internal sealed class RunPage(RunFolder run) : Page
             Values(
             [
                 ("seed", (run.Journal?.Seed ?? main.Seed).ToString(CultureInfo.InvariantCulture)),
-                .. main.Versions.Select(v => (v.Key, v.Value)),
+                .. main.Versions.Select(v => (v.Key, Version(v.Value))),
                 ("system", main.System),
                 ("threads", main.Threads.ToString(CultureInfo.InvariantCulture)),
                 ("folder", run.Path),

@@ -59,7 +59,7 @@ public class RunReportTests
         Assert.Multiple(() =>
         {
             Assert.That(head.Descendants(Xhtml + "strong").Single().Value, Is.EqualTo("PASS"));
-            Assert.That(head.Value, Does.Contain("burgers relative L2 at 256 0.0137").And.Contain("baseline0.42").And.Contain("threshold0.025")
+            Assert.That(head.Value, Does.Contain("burgers relative L2 at 256 0.0137").And.Contain("baseline 0.42").And.Contain("threshold0.025")
                 .And.Contain("cpu, 2 threads").And.Contain("samples/s").And.Contain("339 MB"));
             Assert.That(head.Descendants(Xhtml + "li").Select(l => l.Attribute("class")!.Value), Is.EqualTo(["holds", "holds"]));
             Assert.That(head.Descendants(Xhtml + "p").Select(p => p.Value), Has.Some.StartsWith("oneDNN computes"));
@@ -127,7 +127,7 @@ public class RunReportTests
         var page = Report("");
         Assert.Multiple(() =>
         {
-            Assert.That(page.Descendants(Xhtml + "header").Single().Value, Does.Contain($"error {text}").And.Contain($"baseline{text}"));
+            Assert.That(page.Descendants(Xhtml + "header").Single().Value, Does.Contain($"error {text}").And.Contain($"baseline {text}"));
             Assert.That(Curves(page), Has.Some.Match($"^loss( log scale)?not finite: {text} at step {(value > 0 ? 30 : 100)}$"));
             Assert.That(Curves(page), Does.Contain($"oddnot finite: {text} at step 100"), "a curve with nothing to draw");
             Assert.That(page.Descendants().Attributes("d").Select(d => d.Value), Has.None.Contain("NaN").And.None.Contain("∞"));

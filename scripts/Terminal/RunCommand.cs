@@ -63,6 +63,8 @@ internal static class RunCommand
                 Cancellation = cancellation,
             };
             journal.Begin();
+            // An earlier run's page must not pass for this one's if this one is killed.
+            File.Delete(Path.Combine(directory, RunReport.FileName));
             Introduce(console, context);
             Caution(report, context);
             return recipe.Run(context);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TorchZoo.Training;
 
 namespace TorchZoo.Reports;
@@ -6,7 +7,8 @@ namespace TorchZoo.Reports;
 /// Writes what a <see cref="Trainer"/> logs into the run's folder: <c>metrics.jsonl</c>, an object a line, TensorBoard's event files, and
 /// <c>run.json</c> (<see cref="RunRecord"/>). Training values are named as the step logs them, means of an epoch <c>training/…</c> and <c>validation/…</c>.
 /// <c>samples_per_second</c> is the speed of the steps since the line before, without what is between them (evaluation, checkpoints),
-/// <c>memory_bytes</c> what the process holds and <c>gpu_memory_bytes</c> what is taken of the GPU.
+/// <c>memory_bytes</c> what the process holds and <c>gpu_memory_bytes</c> what is taken of the GPU, both at most ten times a second and at the end
+/// of an epoch.
 /// </summary>
 /// <param name="directory">The run's folder.</param>
 /// <param name="everySteps">Training steps between lines.</param>
@@ -14,6 +16,8 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
 {
     /// <summary>Name of the file of JSON lines.</summary>
     public const string MetricsFile = "metrics.jsonl";
+
+    private static readonly TimeSpan MemoryInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Names of what every run measures.</summary>
     internal const string LearningRate = "learning_rate", Speed = "samples_per_second", Memory = "memory_bytes",
@@ -24,6 +28,7 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
     private RunRecord? _record;
     private long _examples; // since the last line
     private double _seconds;
+    private long _measured; // timestamp
 
     /// <inheritdoc/>
     public override void OnStart(Trainer trainer, long firstStep)
@@ -48,7 +53,7 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
         _seconds += report.Times.Total - report.Times.Overhead;
         if (report.Step % everySteps != 0) return;
         Write(report.Step, report.Epoch,
-            [.. report.Values, KeyValuePair.Create(LearningRate, report.LearningRate), .. Resources(trainer)]);
+            [.. report.Values, KeyValuePair.Create(LearningRate, report.LearningRate), .. Resources(trainer, isEpoch: false)]);
     }
 
     /// <inheritdoc/>
@@ -57,7 +62,7 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
         .. report.Training.Select(m => KeyValuePair.Create($"{Training}{m.Key}", m.Value)),
         .. report.Validation.Select(m => KeyValuePair.Create($"{Validation}{m.Key}", m.Value)),
         KeyValuePair.Create(EpochSeconds, report.Seconds),
-        .. Resources(trainer),
+        .. Resources(trainer, isEpoch: true),
     ]);
 
     /// <inheritdoc/>
@@ -89,10 +94,13 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
         (_metrics, _events) = (null, null);
     }
 
-    private IEnumerable<KeyValuePair<string, double>> Resources(Trainer trainer)
+    private IEnumerable<KeyValuePair<string, double>> Resources(Trainer trainer, bool isEpoch)
     {
         if (_examples > 0 && _seconds > 0) yield return KeyValuePair.Create(Speed, _examples / _seconds);
         (_examples, _seconds) = (0, 0);
+        // The system takes as long to tell as a small network for a step.
+        if (!isEpoch && Stopwatch.GetElapsedTime(_measured) < MemoryInterval) yield break;
+        _measured = Stopwatch.GetTimestamp();
         yield return KeyValuePair.Create(Memory, (double)MemoryUse.OfProcess);
         if (MemoryUse.Of(trainer.Options.Device) is { } taken) yield return KeyValuePair.Create(GpuMemory, (double)taken);
     }

@@ -134,7 +134,7 @@ internal sealed class ComparisonPage(IReadOnlyList<RunFolder> runs) : Page
         var trainings = runs.Index().Select(r => (Training: r.Item.Trainings.FirstOrDefault(t => t.Path == path), Color: r.Index))
             .Where(t => t.Training is not null).Select(t => (t.Training!, t.Color)).ToList();
         if (hasHeading) Html.Element("h3", path.Length > 0 ? path : string.Join(", ", trainings.Select(t => t.Item1.Name).Distinct()));
-        Curves(trainings, [.. trainings.Select(t => (_names[t.Color], t.Color))]);
+        Curves(Curve.Of(trainings, out _), [.. trainings.Select(t => (_names[t.Color], t.Color))]);
     }
 
     private void Pictures()

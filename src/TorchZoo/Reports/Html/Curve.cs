@@ -19,11 +19,13 @@ internal sealed record Curve(string Title, LinePlot Plot, string? Remark)
 
     /// <summary>The panels of trainings, first those of training and validation, then what steps logged, then the resources.</summary>
     /// <param name="trainings">The trainings, each with its colour.</param>
-    public static IReadOnlyList<Curve> Of(IReadOnlyList<(Training Training, int Color)> trainings)
+    /// <param name="left">Gets how many quantities have no panel because there are more than <see cref="MostPanels"/>.</param>
+    public static IReadOnlyList<Curve> Of(IReadOnlyList<(Training Training, int Color)> trainings, out int left)
     {
         var names = trainings.SelectMany(t => t.Training.Metrics).Distinct().Where(n => n != RunLog.EpochSeconds).ToList();
-        var quantities = names.Select(Quantity).Distinct().OrderBy(q => Order(q, names)).Take(MostPanels);
-        return [.. quantities.Select(q => Panel(q, trainings)).OfType<Curve>()];
+        var quantities = names.Select(Quantity).Distinct().OrderBy(q => Order(q, names)).ToList();
+        left = Math.Max(0, quantities.Count - MostPanels);
+        return [.. quantities.Take(MostPanels).Select(q => Panel(q, trainings)).OfType<Curve>()];
     }
 
     private static string Quantity(string name) => name.StartsWith(RunLog.Training, StringComparison.Ordinal) ? name[RunLog.Training.Length..]

@@ -10,6 +10,7 @@ internal abstract class Page
     private const long MostPictureBytes = 1_500_000;
     private const int FewPixels = 800;
     private const int LongText = 36;
+    private const int WidePicture = 600;
 
     private int _plots;
     private long _pictureBytes;
@@ -138,10 +139,10 @@ internal abstract class Page
     }
 
     /// <summary>Panels of curves with one legend.</summary>
-    protected void Curves(IReadOnlyList<(Training Training, int Color)> trainings, IReadOnlyList<(string Name, int Color)> legend)
+    /// <param name="curves">The panels.</param>
+    /// <param name="legend">What the colours are.</param>
+    protected void Curves(IReadOnlyList<Curve> curves, IReadOnlyList<(string Name, int Color)> legend)
     {
-        var curves = Curve.Of(trainings);
-        if (curves.Count == 0) return;
         var lines = curves.SelectMany(c => c.Plot.Series).ToList();
         using (Html.Open("ul", ("class", "legend")))
         {
@@ -193,7 +194,10 @@ internal abstract class Page
                 var file = run.Find(path) ?? throw new InvalidDataException("it is not there");
                 var picture = EmbeddedPicture.Of(file, _pictureBytes > MostPictureBytes ? FewPixels : EmbeddedPicture.MostPixels);
                 _pictureBytes += picture.Source.Length;
-                Html.Void("img", ("src", picture.Source), ("alt", caption), ("width", Integer(picture.Width)), ("height", Integer(picture.Height)));
+                // On a phone a wide picture is scrolled, not shrunk until nobody can read it.
+                var isWide = picture.Width > WidePicture;
+                using (Html.Open("div", ("class", isWide ? "scroll wide" : null), ("tabindex", isWide ? "0" : null)))
+                    Html.Void("img", ("src", picture.Source), ("alt", caption), ("width", Integer(picture.Width)), ("height", Integer(picture.Height)));
             }
             catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
             {

@@ -12,8 +12,13 @@ internal sealed class RunPage(RunFolder run) : Page
     {
         Head();
         Comparison();
-        if (_trainings.Length > 0 && Curve.Of(_trainings).Count > 0)
-            Section("Curves", "curves", () => Curves(_trainings, [.. _trainings.Select(t => (t.Training.Name, t.Color))]));
+        var curves = Curve.Of(_trainings, out var left);
+        if (curves.Count > 0)
+            Section("Curves", "curves", () =>
+            {
+                Curves(curves, [.. _trainings.Select(t => (t.Training.Name, t.Color))]);
+                if (left > 0) Html.Element("p", $"{left} further quantities are in {RunLog.MetricsFile}.");
+            });
         if (run.Pictures.Count > 0)
             Section("Pictures", "pictures", () =>
             {

@@ -20,15 +20,14 @@ internal sealed class JournalReport(IReport inner, RunJournal journal) : IReport
     public void Note(string name, object value)
     {
         inner.Note(name, value);
-        // Times as they are read, not as they are stored.
-        journal.Note(name, value is TimeSpan time ? Values.Format(time) : value);
+        journal.Note(name, Stored(value));
     }
 
     public void Table(string? title, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object>> rows)
     {
         var all = rows.ToList();
         inner.Table(title, columns, all);
-        journal.Table(title, columns, all.Select(r => (IReadOnlyList<object>)[.. r.Select(c => c is TimeSpan time ? Values.Format(time) : c)]));
+        journal.Table(title, columns, all.Select(r => (IReadOnlyList<object>)[.. r.Select(Stored)]));
     }
 
     public void Wrote(string path, string what)
@@ -42,4 +41,7 @@ internal sealed class JournalReport(IReport inner, RunJournal journal) : IReport
         inner.Warn(text);
         journal.Warn(text);
     }
+
+    // Times as people read them.
+    private static object Stored(object value) => value is TimeSpan time ? Values.Format(time) : value;
 }

@@ -56,11 +56,14 @@ internal static class ReportCommand
     // The deepest folder that has all of them in it.
     private static string Shared(string[] folders)
     {
-        var paths = folders.Select(f => Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(f))) ?? Path.GetFullPath(f)).ToList();
+        var paths = folders.Select(f => Path.TrimEndingDirectorySeparator(Path.GetFullPath(f)))
+            .Select(p => Path.GetDirectoryName(p) ?? p).ToList();
         var shared = paths[0];
-        while (!paths.All(p => p == shared || p.StartsWith(Path.TrimEndingDirectorySeparator(shared) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
-            shared = Path.GetDirectoryName(shared)!;
+        while (!paths.All(IsInShared)) shared = Path.GetDirectoryName(shared)!;
         return shared;
+
+        bool IsInShared(string path) => path == shared
+            || path.StartsWith(Path.TrimEndingDirectorySeparator(shared) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
     }
 
     private static bool Open(Screen screen, string page)

@@ -59,7 +59,8 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
         screen.Out.WriteLine();
         foreach (var condition in claim.Conditions)
             screen.Out.WriteLine($"  {(smoke ? "-" : condition.Holds ? "✓" : "✗")} {condition.Text}");
-        screen.Out.WriteLine($"  {Values.Format(time)}; everything is in {Values.ShortPath(directory)}{(page is null ? "" : $"; its report is {page}")}");
+        var report = page is null ? "" : $"; its report is {page}";
+        screen.Out.WriteLine($"  {Values.Format(time)}; everything is in {Values.ShortPath(directory)}{report}");
         screen.Raw.WriteLine(claim.Line(smoke));
         screen.Raw.Flush();
     }

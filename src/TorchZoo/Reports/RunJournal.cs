@@ -166,7 +166,8 @@ public sealed class RunJournal
     {
         null => throw new ArgumentNullException(nameof(value)),
         float number => JsonSerializer.SerializeToElement((double)number, Json),
-        double or int or long or uint or ulong or short or ushort or byte or sbyte => JsonSerializer.SerializeToElement(value, value.GetType(), Json),
+        double or int or long or uint or ulong or short or ushort or byte or sbyte =>
+            JsonSerializer.SerializeToElement(value, value.GetType(), Json),
         bool truth => JsonSerializer.SerializeToElement(truth ? "yes" : "no", Json),
         IFormattable other => JsonSerializer.SerializeToElement(other.ToString(null, System.Globalization.CultureInfo.InvariantCulture), Json),
         _ => JsonSerializer.SerializeToElement(value.ToString() ?? "", Json),

@@ -51,7 +51,8 @@ public static class RunReport
     {
         ArgumentNullException.ThrowIfNull(folders);
         ArgumentException.ThrowIfNullOrWhiteSpace(file);
-        if (folders.Count < 2) throw new ArgumentException($"Folders of at least two runs were expected; there are {folders.Count}.", nameof(folders));
+        if (folders.Count < 2)
+            throw new ArgumentException($"Folders of at least two runs were expected; there are {folders.Count}.", nameof(folders));
         var runs = folders.Select(RunFolder.Read).ToList();
         if (runs.GroupBy(r => r.Path).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ArgumentException($"Different folders were expected; '{twice.First().Name}' is there twice.", nameof(folders));

@@ -54,8 +54,10 @@ internal sealed class ComparisonPage(IReadOnlyList<RunFolder> runs) : Page
                 using (Html.Open("div", ("class", "claim")))
                 {
                     Html.Element("p", metric.Key, ("class", "metric"));
-                    var bars = metric.Select(c => (_names[c.Run], c.Claim.Value, $"c{c.Run % SvgPlot.Colors}", (string?)c.Claim.Verdict)).ToList();
-                    if (metric.Select(c => c.Claim.Baseline).Distinct().ToList() is [{ } common]) bars.Add(("baseline", common, "other", null));
+                    var bars = metric.Select(c => (_names[c.Run], c.Claim.Value, $"c{c.Run % SvgPlot.Colors}", (string?)c.Claim.Verdict))
+                        .ToList();
+                    if (metric.Select(c => c.Claim.Baseline).Distinct().ToList() is [{ } common])
+                        bars.Add(("baseline", common, "other", null));
                     else
                         foreach (var (place, claim) in metric)
                             if (claim.Baseline is { } baseline) bars.Add(($"{_names[place]}, baseline", baseline, "other", null));
@@ -81,7 +83,8 @@ internal sealed class ComparisonPage(IReadOnlyList<RunFolder> runs) : Page
     private void Metrics()
     {
         var names = runs.SelectMany(r => r.Main?.Metrics ?? [])
-            .Where(n => n.StartsWith(RunLog.Training, StringComparison.Ordinal) || n.StartsWith(RunLog.Validation, StringComparison.Ordinal)).Distinct();
+            .Where(n => n.StartsWith(RunLog.Training, StringComparison.Ordinal) || n.StartsWith(RunLog.Validation, StringComparison.Ordinal))
+            .Distinct();
         var rows = new List<IReadOnlyList<object?>>();
         rows.AddRange(names.Select(n => Row(n, t => t.Last(n))));
         rows.Add(Row("steps", t => (double)t.Steps));

@@ -44,7 +44,8 @@ internal sealed record Curve(string Title, LinePlot Plot, string? Remark)
             var (steps, means, validation) =
                 (Line(quantity), Line(RunLog.Training + quantity), Line(RunLog.Validation + quantity));
             var isMeasured = means.X.Length + validation.X.Length > 0;
-            if (steps.X.Length > 0) lines.Add(Thin(steps) with { Color = color, Faint = isMeasured && steps.X.Length > 1 && means.X.Length > 1 });
+            var isBehind = isMeasured && steps.X.Length > 1 && means.X.Length > 1;
+            if (steps.X.Length > 0) lines.Add(Thin(steps) with { Color = color, Faint = isBehind });
             if (means.X.Length > 0) lines.Add(Thin(means) with { Color = color });
             if (validation.X.Length > 0) lines.Add(Thin(validation) with { Color = color, Dashed = true });
             if ((First(steps) ?? First(means) ?? First(validation)) is { } gap)
@@ -65,7 +66,8 @@ internal sealed record Curve(string Title, LinePlot Plot, string? Remark)
         var isLog = values.Count > 0 && !isResource && !quantity.Contains("accuracy", StringComparison.OrdinalIgnoreCase)
             && values.Min() > 0 && values.Max() >= 10 * values.Min();
         var title = $"{quantity.Replace('_', ' ').Replace(" bytes", "", StringComparison.Ordinal)}{(unit is null ? "" : $" ({unit})")}";
-        return new Curve(title, new LinePlot { XLabel = "step", XTicks = last <= FewSteps ? [.. Enumerable.Range(0, (int)last + 1).Select(i => (double)i)] : null, LogY = isLog, Series = lines },
+        double[]? ticks = last <= FewSteps ? [.. Enumerable.Range(0, (int)last + 1).Select(i => (double)i)] : null;
+        return new Curve(title, new LinePlot { XLabel = "step", XTicks = ticks, LogY = isLog, Series = lines },
             remarks.Count == 0 ? null : $"not finite: {string.Join(", ", remarks)}");
     }
 

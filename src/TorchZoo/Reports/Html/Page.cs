@@ -34,7 +34,8 @@ internal abstract class Page
                 Html.Element("title", title);
                 using (Html.Open("style"))
                 {
-                    Html.Raw($"@font-face{{font-family:\"Zoo Sans\";src:url(data:font/otf;base64,{Convert.ToBase64String(Resource("TorchZoo.Fonts.ZooSans-Regular"))})}}\n");
+                    var font = Convert.ToBase64String(Resource("TorchZoo.Fonts.ZooSans-Regular"));
+                    Html.Raw($"@font-face{{font-family:\"Zoo Sans\";src:url(data:font/otf;base64,{font})}}\n");
                     Html.Raw(System.Text.Encoding.UTF8.GetString(Resource("TorchZoo.report.css")));
                 }
             }
@@ -179,7 +180,10 @@ internal abstract class Page
                         if (curve.Remark is not null) Html.Element("em", curve.Remark);
                     }
                     if (curve.Plot.Series.Any(s => s.Y.Any(double.IsFinite)))
-                        Html.Raw(SvgPlot.Draw(curve.Plot, $"p{_plots++}", $"{curve.Title} by step: {string.Join(", ", legend.Select(l => l.Name))}"));
+                    {
+                        var label = $"{curve.Title} by step: {string.Join(", ", legend.Select(l => l.Name))}";
+                        Html.Raw(SvgPlot.Draw(curve.Plot, $"p{_plots++}", label));
+                    }
                 }
     }
 
@@ -195,9 +199,10 @@ internal abstract class Page
                 var picture = EmbeddedPicture.Of(file, _pictureBytes > MostPictureBytes ? FewPixels : EmbeddedPicture.MostPixels);
                 _pictureBytes += picture.Source.Length;
                 // On a phone a wide picture is scrolled, not shrunk until nobody can read it.
-                var isWide = picture.Width > WidePicture;
+                var isWide = picture.Width > WidePicture && picture.Width > 1.8 * picture.Height;
                 using (Html.Open("div", ("class", isWide ? "scroll wide" : null), ("tabindex", isWide ? "0" : null)))
-                    Html.Void("img", ("src", picture.Source), ("alt", caption), ("width", Integer(picture.Width)), ("height", Integer(picture.Height)));
+                    Html.Void("img", ("src", picture.Source), ("alt", caption), ("width", Integer(picture.Width)),
+                        ("height", Integer(picture.Height)));
             }
             catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
             {

@@ -95,7 +95,8 @@ internal sealed class RunFolder
     public string? Find(string relative)
     {
         var full = System.IO.Path.GetFullPath(System.IO.Path.Combine(Path, relative));
-        return full.StartsWith(Path + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal) && System.IO.Path.Exists(full) ? full : null;
+        var isInside = full.StartsWith(Path + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        return isInside && System.IO.Path.Exists(full) ? full : null;
     }
 
     private static string NoRun(string folder, string path)
@@ -136,7 +137,8 @@ internal sealed class RunFolder
             Claims =
             [
                 new RunClaim(claim.GetProperty("metric").GetString()!, Number(claim.GetProperty("value")) ?? double.NaN,
-                    Number(claim.GetProperty("threshold")), Number(claim.GetProperty("baseline")), document.RootElement.GetProperty("verdict").GetString()!,
+                    Number(claim.GetProperty("threshold")), Number(claim.GetProperty("baseline")),
+                    document.RootElement.GetProperty("verdict").GetString()!,
                     [.. claim.GetProperty("conditions").EnumerateArray()
                         .Select(c => new RunCondition(c.GetProperty("text").GetString()!, c.GetProperty("holds").GetBoolean()))]),
             ];
@@ -173,7 +175,7 @@ internal sealed class RunFolder
         foreach (var folder in Directory.EnumerateDirectories(System.IO.Path.Combine(Path, path)).Order(StringComparer.Ordinal))
         {
             // Runs within are runs of their own.
-            if (File.Exists(System.IO.Path.Combine(folder, RunJournal.FileName)) || File.Exists(System.IO.Path.Combine(folder, ClaimName))) continue;
+            if (new[] { RunJournal.FileName, ClaimName }.Any(n => File.Exists(System.IO.Path.Combine(folder, n)))) continue;
             var name = System.IO.Path.GetFileName(folder);
             foreach (var within in Folders(path.Length > 0 ? $"{path}/{name}" : name, depth - 1)) yield return within;
         }

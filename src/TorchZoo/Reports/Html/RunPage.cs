@@ -154,7 +154,8 @@ internal sealed class RunPage(RunFolder run) : Page
         // Columns that say nothing are not there.
         var rows = run.Trainings.Select(t => columns.Select(c => c.Cell(t)).ToArray()).ToList();
         var kept = Enumerable.Range(0, columns.Count).Where(i => rows.Any(r => r[i] is not null)).ToList();
-        Table("what training took", [.. kept.Select(i => columns[i].Head)], [.. rows.Select(r => (IReadOnlyList<object?>)[.. kept.Select(i => r[i])])]);
+        Table("what training took", [.. kept.Select(i => columns[i].Head)],
+            [.. rows.Select(r => (IReadOnlyList<object?>)[.. kept.Select(i => r[i])])]);
     }
 
     private void Repeat()

@@ -82,8 +82,11 @@ internal static partial class SvgPlot
         _ => null,
     };
 
-    private static string Rounded(Match match) =>
-        double.Parse(match.ValueSpan, CultureInfo.InvariantCulture).ToString("0.#", CultureInfo.InvariantCulture) is var text && text == "-0" ? "0" : text;
+    private static string Rounded(Match match)
+    {
+        var text = double.Parse(match.ValueSpan, CultureInfo.InvariantCulture).ToString("0.#", CultureInfo.InvariantCulture);
+        return text == "-0" ? "0" : text;
+    }
 
     [GeneratedRegex(@"-?\d*\.\d+(e-?\d+)?")]
     private static partial Regex Decimals();

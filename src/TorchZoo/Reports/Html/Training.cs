@@ -5,7 +5,8 @@ internal sealed class Training
 {
     private readonly IReadOnlyList<MetricsRecord> _records;
 
-    private Training(string path, RunRecord? record, IReadOnlyList<MetricsRecord> records) => (Path, Record, _records) = (path, record, records);
+    private Training(string path, RunRecord? record, IReadOnlyList<MetricsRecord> records) =>
+        (Path, Record, _records) = (path, record, records);
 
     /// <summary>The folder within the run's: empty for the run's own.</summary>
     public string Path { get; }
@@ -40,10 +41,12 @@ internal sealed class Training
     public double? Last(string metric) => _records.LastOrDefault(r => r.Values.ContainsKey(metric))?.Values[metric];
 
     /// <summary>The median speed in examples a second; null if it was not measured.</summary>
-    public double? Speed => Values(RunLog.Speed).Y.Where(double.IsFinite).Order().ToArray() is { Length: > 0 } speeds ? speeds[speeds.Length / 2] : null;
+    public double? Speed =>
+        Values(RunLog.Speed).Y.Where(double.IsFinite).Order().ToArray() is { Length: > 0 } speeds ? speeds[speeds.Length / 2] : null;
 
     /// <summary>The most memory in bytes that was seen; null if it was not measured.</summary>
-    public double? Memory(string metric = RunLog.Memory) => Values(metric).Y.Where(double.IsFinite).ToArray() is { Length: > 0 } sizes ? sizes.Max() : null;
+    public double? Memory(string metric = RunLog.Memory) =>
+        Values(metric).Y.Where(double.IsFinite).ToArray() is { Length: > 0 } sizes ? sizes.Max() : null;
 
     /// <summary>The monitored metric's name, and its best value so far with the epoch, counted from 1; null if there is none.</summary>
     public (string Metric, double Value, long Epoch)? Best
@@ -51,7 +54,8 @@ internal sealed class Training
         get
         {
             var monitor = Record?.Options.GetValueOrDefault("monitor")?.ToString() ?? "loss";
-            var isMaximum = string.Equals(Record?.Options.GetValueOrDefault("monitor_maximum")?.ToString(), "true", StringComparison.OrdinalIgnoreCase);
+            var isMaximum = string.Equals(Record?.Options.GetValueOrDefault("monitor_maximum")?.ToString(), "true",
+                StringComparison.OrdinalIgnoreCase);
             foreach (var name in new[] { RunLog.Validation + monitor, RunLog.Training + monitor })
             {
                 var all = _records.Where(r => r.Values.TryGetValue(name, out var value) && double.IsFinite(value)).ToList();

@@ -67,6 +67,7 @@ internal sealed class EvaluateCommand
                 Cancellation = cancellation,
             };
             RunCommand.Introduce(report, context);
+            RunCommand.Caution(report, context);
             report.Note("checkpoint", $"{Values.ShortPath(file)} ({model})");
             return _action(recipe, context);
         },

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TorchSharp;
 using TorchZoo.Kernels.Cuda;
+using TorchZoo.Reports;
 using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
@@ -31,9 +32,18 @@ internal static class RunCommand
         if (result.GetValue(options.Resume) && !HasCheckpoint(directory))
             throw new ArgumentException($"--resume: there is no checkpoint in {Values.ShortPath(directory)}; run without it.");
         var size = options.Size(result);
-        var report = new ConsoleReport(screen);
+        var journal = new RunJournal(directory)
+        {
+            Title = paper.Title,
+            Source = $"arXiv {paper.ArXiv}, {paper.Year}",
+            Link = $"https://arxiv.org/abs/{paper.ArXiv}",
+            Command = Values.CommandLine(args),
+            Seed = result.GetValue(options.Seed),
+        };
+        var console = new ConsoleReport(screen);
+        var report = new JournalReport(console, journal);
         RecipeContext? context = null;
-        return new Work(screen, directory, args, canResume: true).Do(size == RunSize.Smoke, (progress, cancellation) =>
+        return new Work(screen, directory, args, canResume: true, journal).Do(size == RunSize.Smoke, (progress, cancellation) =>
         {
             context = new RecipeContext
             {
@@ -52,7 +62,11 @@ internal static class RunCommand
                 Output = report,
                 Cancellation = cancellation,
             };
-            Introduce(report, context);
+            journal.Begin();
+            // An earlier run's page must not pass for this one's if this one is killed.
+            File.Delete(Path.Combine(directory, RunReport.FileName));
+            Introduce(console, context);
+            Caution(report, context);
             return recipe.Run(context);
         },
         (claim, seconds) => ClaimOf(claim, context!, seconds, args));
@@ -69,6 +83,11 @@ internal static class RunCommand
         report.Note("seed", context.Seed);
         if (context.Precision != Precision.Float32) report.Note("precision", context.Precision.ToString().ToLowerInvariant());
         report.Note("folder", Values.ShortPath(context.Directory));
+    }
+
+    /// <summary>What the reader has to know to trust its numbers.</summary>
+    internal static void Caution(IReport report, RecipeContext context)
+    {
         if (TorchRuntime.Notice is { } notice) report.Warn(notice);
         if (context.Device.type == DeviceType.CUDA && CudaKernels.Problem is { } problem)
             report.Warn($"CUDA kernels are replaced by slower torch operations: {problem}");

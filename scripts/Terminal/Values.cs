@@ -28,4 +28,12 @@ internal static class Values
         var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
         return relative.StartsWith("..", StringComparison.Ordinal) ? Path.GetFullPath(path) : relative;
     }
+
+    /// <summary>What to type into a shell to run this program with these arguments.</summary>
+    public static string CommandLine(IEnumerable<string> args) =>
+        $"dotnet run --project scripts -- {string.Join(' ', args.Select(Quoted))}";
+
+    private static string Quoted(string argument) =>
+        argument.Length > 0 && argument.All(c => char.IsLetterOrDigit(c) || "-_./:=,+".Contains(c)) ? argument
+            : $"'{argument.Replace("'", "'\\''")}'";
 }

@@ -1,10 +1,16 @@
 using System.Diagnostics;
 using Spectre.Console;
+using TorchZoo.Reports;
 
 namespace TorchZoo.Scripts.Terminal;
 
 /// <summary>What every command that computes has in common: libtorch, progress, interruption, failures, and the claim at the end.</summary>
-internal sealed class Work(Screen screen, string directory, IReadOnlyList<string> args, bool canResume)
+/// <param name="screen">Where to write.</param>
+/// <param name="directory">The run's folder.</param>
+/// <param name="args">The command line.</param>
+/// <param name="canResume">Whether the command can go on from a checkpoint.</param>
+/// <param name="journal">What the report is made of; null: there is no report.</param>
+internal sealed class Work(Screen screen, string directory, IReadOnlyList<string> args, bool canResume, RunJournal? journal = null)
 {
     /// <summary>Loads libtorch and does the work.</summary>
     /// <param name="smoke">Whether the numbers mean nothing.</param>
@@ -22,16 +28,20 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
             var claim = ShowingProgress(progress => work(progress, interrupts.Token));
             if (claim is null) return ExitCode.Success;
             file?.Invoke(claim, start.Elapsed.TotalSeconds).Write(directory);
-            Close(claim, smoke, start.Elapsed);
+            journal?.Claim(new RunClaim(claim.Metric, claim.Value, claim.Threshold, claim.Baseline, claim.Verdict(smoke),
+                [.. claim.Conditions.Select(c => new RunCondition(c.Text, c.Holds))]));
+            Close(claim, smoke, start.Elapsed, Report(RunOutcome.Finished));
             return smoke || claim.Holds ? ExitCode.Success : ExitCode.Failed;
         }
         catch (Exception e) when (interrupts.Token.IsCancellationRequested && IsCancellation(e))
         {
             Interrupted(startTime);
+            if (Report(RunOutcome.Stopped) is { } page) screen.Error.WriteLine($"What there was until then: {page}");
             return ExitCode.Interrupted;
         }
         catch (Exception e)
         {
+            Report(RunOutcome.Failed, Failures.Message(e));
             return Failures.Report(screen, e, System.IO.Directory.Exists(directory) ? directory : null);
         }
     }
@@ -44,14 +54,31 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
     }
 
     // The claim line is for people and programs: last, on a line of its own, and never broken at the terminal's width.
-    private void Close(Claim claim, bool smoke, TimeSpan time)
+    private void Close(Claim claim, bool smoke, TimeSpan time, string? page)
     {
         screen.Out.WriteLine();
         foreach (var condition in claim.Conditions)
             screen.Out.WriteLine($"  {(smoke ? "-" : condition.Holds ? "✓" : "✗")} {condition.Text}");
-        screen.Out.WriteLine($"  {Values.Format(time)}; everything is in {Values.ShortPath(directory)}");
+        var report = page is null ? "" : $"; its report is {page}";
+        screen.Out.WriteLine($"  {Values.Format(time)}; everything is in {Values.ShortPath(directory)}{report}");
         screen.Raw.WriteLine(claim.Line(smoke));
         screen.Raw.Flush();
+    }
+
+    // A page that can't be written doesn't make the run a failure. Where the run had not begun there is nothing to report.
+    private string? Report(RunOutcome outcome, string? error = null)
+    {
+        if (journal is not { HasBegun: true }) return null;
+        try
+        {
+            journal.End(outcome, error);
+            return Values.ShortPath(RunReport.Write(directory));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            screen.Complain($"The report was not written: {e.Message}");
+            return null;
+        }
     }
 
     private void Interrupted(DateTime start)
@@ -63,7 +90,7 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
         screen.Error.WriteLine(checkpoint is null ? "Stopped before there was a checkpoint."
             : $"Stopped. The checkpoint is {Values.ShortPath(checkpoint.FullName)}");
         if (canResume && checkpoint is not null)
-            screen.Error.WriteLine($"Go on with: dotnet run --project scripts -- {string.Join(' ', args.Where(a => a != "--resume").Append("--resume").Select(Quoted))}");
+            screen.Error.WriteLine($"Go on with: {Values.CommandLine(args.Where(a => a != "--resume").Append("--resume"))}");
     }
 
     private void Notice(bool atOnce)
@@ -74,8 +101,4 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
 
     private static bool IsCancellation(Exception e) =>
         e is OperationCanceledException || e is AggregateException { InnerExceptions: var all } && all.All(IsCancellation);
-
-    private static string Quoted(string argument) =>
-        argument.Length > 0 && argument.All(c => char.IsLetterOrDigit(c) || "-_./:=,+".Contains(c)) ? argument
-            : $"'{argument.Replace("'", "'\\''")}'";
 }

@@ -98,7 +98,7 @@ internal sealed class TriplesExperiment(RecipeContext context, OperatorTask task
                     .. networks.Zip(c.Predictions).SelectMany(p => (FieldPanel[])
                     [
                         new(p.First.Name, Field(p.Second)) { Scale = "s" },
-                        new("|error|", Field((p.Second - c.Truth).abs())) { Colors = ColorScale.Magnitude, Scale = "e" },
+                        new("error", Field(p.Second - c.Truth)) { Colors = ColorScale.Diverging, Scale = "e" },
                     ]),
                 ])],
             }.Save);

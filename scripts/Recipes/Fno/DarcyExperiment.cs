@@ -82,7 +82,7 @@ internal sealed class DarcyExperiment(RecipeContext context) : FnoExperiment(con
                 new($"permeability, {t.Key}²", a),
                 new("pressure", u) { Scale = "u" },
                 new("FNO", p) { Scale = "u" },
-                new("|error|", (p - u).abs()) { Colors = ColorScale.Magnitude },
+                new("error", p - u) { Colors = ColorScale.Diverging },
             ];
         });
         Save("fields.png", "permeability, pressure, prediction and error at each resolution", new FieldPicture

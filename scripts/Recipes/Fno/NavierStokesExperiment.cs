@@ -130,7 +130,7 @@ internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperim
                     new("last frame given", Last(first)[0, 0]) { Colors = ColorScale.Diverging, Scale = "w" },
                     new($"truth after {i + 1}", truth[0, i]) { Colors = ColorScale.Diverging, Scale = "w" },
                     new($"FNO after {i + 1}", prediction[0, i]) { Colors = ColorScale.Diverging, Scale = "w" },
-                    new("|error|", (prediction[0, i] - truth[0, i]).abs()) { Colors = ColorScale.Magnitude },
+                    new("error", prediction[0, i] - truth[0, i]) { Colors = ColorScale.Diverging },
                 ]),
             ],
         }.Save);

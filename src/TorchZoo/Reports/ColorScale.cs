@@ -10,10 +10,10 @@ public enum ColorScale
     /// <summary>Dark blue to yellow: quantities (viridis).</summary>
     Sequential,
 
-    /// <summary>Black to light yellow: errors and other quantities from zero up (magma).</summary>
+    /// <summary>Black to light yellow: quantities from zero up, such as rates (magma).</summary>
     Magnitude,
 
-    /// <summary>Blue over white to red, symmetric around zero: quantities with a sign (balance).</summary>
+    /// <summary>Blue over white to red, symmetric around zero: errors and other quantities with a sign (balance).</summary>
     Diverging,
 }
 

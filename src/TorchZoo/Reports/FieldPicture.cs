@@ -11,7 +11,7 @@ namespace TorchZoo.Reports;
 /// {
 ///     Title = "Darcy flow, test sample 0",
 ///     Rows = [[new("permeability a", a), new("pressure u", u) { Scale = "u" }, new("prediction", p) { Scale = "u" },
-///              new("error", (p - u).abs()) { Colors = ColorScale.Magnitude }]],
+///              new("error", p - u) { Colors = ColorScale.Diverging }]],
 /// }.Save("fields.png");
 /// </code></example>
 public sealed record FieldPicture

@@ -11,12 +11,6 @@ namespace TorchZoo.Reports;
 /// </code></example>
 public sealed record LinePlot
 {
-    // Okabe and Ito's palette, told apart with every kind of colour vision; its yellow is too light for lines on white.
-    private static readonly Color[] Palette =
-        [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000" }.Select(Color.FromHex)];
-
-    private static readonly Color Ink = Color.FromHex("#333333");
-
     private const float LabelPadding = 7;
 
     /// <summary>What the plot shows.</summary>
@@ -80,21 +74,24 @@ public sealed record LinePlot
                 canvas.Translate(i % columns * width, i / columns * height);
                 // ScottPlot clears all of the canvas that it can reach.
                 canvas.ClipRect(SKRect.Create(width, height));
-                using var drawing = plot.Build();
+                using var drawing = plot.Build(PlotColors.Paper, withLegend: true);
                 drawing.Render(canvas, width, height);
                 canvas.Restore();
             }
         });
     }
 
-    private Plot Build()
+    /// <summary>The plot as ScottPlot's.</summary>
+    internal Plot Build(PlotColors colors, bool withLegend)
     {
         Lettering.Register();
         var plot = new Plot();
         plot.Font.Set(Lettering.Family);
-        plot.FigureBackground.Color = plot.DataBackground.Color = Colors.White;
-        foreach (var (i, series) in Series.Index()) Add(plot, series, Palette[(series.Color ?? i) % Palette.Length]);
-        Style(plot);
+        plot.FigureBackground.Color = plot.DataBackground.Color = colors.Background;
+        foreach (var (i, series) in Series.Index()) Add(plot, series, colors.Line(series, i), colors.DrawsDashes);
+        Style(plot, colors);
+        if (withLegend) SetLegend(plot, colors);
+        else plot.HideLegend();
         plot.Axes.Margins(horizontal: XTicks is null ? 0.02 : 0.06, vertical: 0.08);
         plot.Axes.AutoScale();
         if (YRange is { } range) plot.Axes.SetLimitsY(Y(range.Low), Y(range.High));
@@ -102,7 +99,7 @@ public sealed record LinePlot
         return plot;
     }
 
-    private void Add(Plot plot, Series series, Color color)
+    private void Add(Plot plot, Series series, Color color, bool drawsDashes)
     {
         // ScottPlot has no gaps: a line for each run of finite values. The first carries the name.
         var runs = Runs([.. series.X.Select(X)], [.. series.Y.Select(Y)]).ToList();
@@ -110,7 +107,7 @@ public sealed record LinePlot
         {
             var line = plot.Add.Scatter(x, y, color);
             line.LineWidth = 2;
-            line.LinePattern = series.Dashed ? LinePattern.DenselyDashed : LinePattern.Solid;
+            line.LinePattern = series.Dashed && drawsDashes ? LinePattern.DenselyDashed : LinePattern.Solid;
             line.MarkerSize = series.Markers || x.Length == 1 ? 7 : 0;
             line.LegendText = i == 0 ? series.Name : "";
         }
@@ -126,11 +123,11 @@ public sealed record LinePlot
         }
     }
 
-    private void Style(Plot plot)
+    private void Style(Plot plot, PlotColors colors)
     {
-        plot.Axes.Color(Ink);
+        plot.Axes.Color(colors.Ink);
         plot.Axes.Right.FrameLineStyle.Width = plot.Axes.Top.FrameLineStyle.Width = 0;
-        plot.Grid.MajorLineColor = Color.FromHex("#E6E6E6");
+        plot.Grid.MajorLineColor = colors.Grid;
         plot.Axes.Title.Label.Text = Title;
         plot.Axes.Title.Label.FontSize = 15;
         plot.Axes.Title.Label.Font = Lettering.Bold;
@@ -143,6 +140,10 @@ public sealed record LinePlot
             ((AxisBase)axis).PaddingBetweenTickAndAxisLabels = new PixelPadding(axis.Edge == Edge.Left ? LabelPadding : LabelPadding / 2);
             ((AxisBase)axis).PaddingOutsideAxisLabels = new PixelPadding(axis.Edge == Edge.Left ? LabelPadding : LabelPadding / 2);
         }
+    }
+
+    private void SetLegend(Plot plot, PlotColors colors)
+    {
         if (Series.Count(s => s.Name.Length > 0) is 0 or 1 && Series.Count < 2)
         {
             plot.HideLegend();
@@ -156,10 +157,10 @@ public sealed record LinePlot
         legend.Margin = legend.Padding = new PixelPadding(0);
         legend.FontName = Lettering.Family;
         legend.FontSize = 12;
-        legend.FontColor = Ink;
+        legend.FontColor = colors.Ink;
         legend.OutlineWidth = 0;
         legend.ShadowColor = Colors.Transparent;
-        legend.BackgroundColor = Colors.White;
+        legend.BackgroundColor = colors.Background;
     }
 
     private void SetTicks(Plot plot)

@@ -85,6 +85,25 @@ public sealed class MetricsLog : IDisposable
     /// <exception cref="InvalidDataException">Another line is damaged; the message says which.</exception>
     public static IReadOnlyList<MetricsRecord> Read(string path) => [.. Lines(path).Select(l => l.Record)];
 
+    /// <summary>Reads what can be read of a log: damaged lines are counted and left out. A torn last line is not counted.</summary>
+    internal static IReadOnlyList<MetricsRecord> ReadWhatCanBe(string path, out int damaged)
+    {
+        var records = new List<MetricsRecord>();
+        damaged = 0;
+        foreach (var (text, isWhole) in Texts(path))
+        {
+            try
+            {
+                if (isWhole) records.Add(Parse(text, path, 0));
+            }
+            catch (InvalidDataException)
+            {
+                damaged++;
+            }
+        }
+        return records;
+    }
+
     /// <summary>Writes what is left and closes the file.</summary>
     public void Dispose()
     {
@@ -94,13 +113,15 @@ public sealed class MetricsLog : IDisposable
         _file.Dispose();
     }
 
-    private static IEnumerable<(string Text, MetricsRecord Record)> Lines(string path)
+    private static IEnumerable<(string Text, MetricsRecord Record)> Lines(string path) =>
+        Texts(path).Where(l => l.IsWhole).Select((l, i) => (l.Text, Parse(l.Text, path, i + 1)));
+
+    private static IEnumerable<(string Text, bool IsWhole)> Texts(string path)
     {
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        var text = reader.ReadToEnd();
-        var lines = text.Split('\n');
+        var lines = reader.ReadToEnd().Split('\n');
         // Every whole line ends in a line break, so what follows the last one is empty or torn.
-        for (var i = 0; i < lines.Length - 1; i++) yield return (lines[i], Parse(lines[i], path, i + 1));
+        return lines.Select((l, i) => (l, i < lines.Length - 1));
     }
 
     private static MetricsRecord Parse(string line, string path, int number)

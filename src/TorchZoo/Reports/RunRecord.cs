@@ -31,6 +31,18 @@ public sealed record RunRecord
     /// <summary>Step at which it went on; 0 for a fresh run.</summary>
     public long ResumedAt { get; init; }
 
+    /// <summary>When it ended; null while it goes on, and for ever if its process was killed.</summary>
+    public DateTimeOffset? Ended { get; init; }
+
+    /// <summary>How it ended; null as long as <see cref="Ended"/>.</summary>
+    public RunOutcome? Outcome { get; init; }
+
+    /// <summary>Why it failed.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>What the training is called, e.g. <c>Training the baseline</c>.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Command line, the program first.</summary>
     public required IReadOnlyList<string> CommandLine { get; init; }
 
@@ -74,6 +86,7 @@ public sealed record RunRecord
         {
             Started = DateTimeOffset.Now,
             ResumedAt = firstStep,
+            Name = trainer.Name,
             CommandLine = Environment.GetCommandLineArgs(),
             Versions = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
@@ -97,6 +110,22 @@ public sealed record RunRecord
     /// <summary>Writes the file into a folder.</summary>
     public void Write(string directory) =>
         AtomicFile.Write(Path.Combine(directory, FileName), stream => JsonSerializer.Serialize(stream, this, Json));
+
+    /// <summary>Reads the file of a folder.</summary>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <exception cref="IOException">It isn't there or can't be read.</exception>
+    public static RunRecord Read(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        try
+        {
+            return JsonSerializer.Deserialize<RunRecord>(File.ReadAllBytes(path), Json) ?? throw new JsonException("there is no object");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path}: not a run's record ({e.Message})", e);
+        }
+    }
 
     private static SortedDictionary<string, object?> OptionsOf(TrainerOptions options) => new(typeof(TrainerOptions)
         .GetProperties(BindingFlags.Public | BindingFlags.Instance)

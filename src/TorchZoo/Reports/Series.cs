@@ -21,4 +21,7 @@ public sealed record Series(string Name, double[] X, double[] Y)
 
     /// <summary>The index of its colour in the palette; null: its place among the series.</summary>
     public int? Color { get; init; }
+
+    /// <summary>Whether it stays in the background: single steps behind the means of epochs.</summary>
+    internal bool Faint { get; init; }
 }

@@ -67,6 +67,9 @@ public abstract class TrainerCallback
     /// <summary>When training failed, before <see cref="OnEnd"/>; the exception then goes on to the caller.</summary>
     public virtual void OnException(Trainer trainer, Exception exception) { }
 
+    /// <summary>When training was stopped from outside, before <see cref="OnEnd"/>.</summary>
+    public virtual void OnStopped(Trainer trainer) { }
+
     /// <summary>After the last step, and also when training was stopped or failed.</summary>
     public virtual void OnEnd(Trainer trainer) { }
 }

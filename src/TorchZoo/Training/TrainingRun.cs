@@ -78,9 +78,13 @@ internal sealed class TrainingRun : IDisposable
             return new TrainingResult(_history, _bestEpoch, _best, patience, _context.Step, _bestEpoch < 0 ? null : _trainer.BestPath,
                 _trainer.LastPath, _context.Scaler?.Skipped ?? 0);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
-            foreach (var callback in _callbacks) callback.OnException(_trainer, e);
+            foreach (var callback in _callbacks)
+            {
+                if (e is OperationCanceledException) callback.OnStopped(_trainer);
+                else callback.OnException(_trainer, e);
+            }
             throw;
         }
         finally

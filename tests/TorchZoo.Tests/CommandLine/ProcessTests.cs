@@ -85,6 +85,7 @@ public class ProcessTests
             Assert.That(result.Error, Does.Contain("The checkpoint is a folder/last.pt"));
             Assert.That(result.Error, Does.Contain("-- demo --waits --equation wave --out 'a folder' --resume"));
             Assert.That(result.Output, Does.Not.Contain("claim demo"));
+            Assert.That(File.ReadAllText(_demo.PathOf("a folder", "report.html")), Does.Contain(">STOPPED</strong>"));
         });
     }
 

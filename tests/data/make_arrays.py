@@ -162,7 +162,6 @@ def hdf5():
     values |= {name: rng.standard_normal((3, 4)).astype(name) for name in ["float16", "float32", "float64"]}
     values["flags"] = np.array([True, False, True])
     values["z"] = (rng.standard_normal((2, 3)) + 1j * rng.standard_normal((2, 3))).astype(np.complex64)
-    values["big_endian"] = rng.standard_normal((4, 2)).astype(">f8")
     values["scalar"] = np.array(2.5)
     values["empty"] = np.zeros((0, 3))
     plain = dict(values)
@@ -180,6 +179,7 @@ def hdf5():
                 values[name] = value
             f.create_dataset("filled", (5, 2), "f4", chunks=(2, 2), fillvalue=1.5)
             f["text"] = "not numbers"
+            f["big_endian"] = np.arange(3.0).astype(">f8")
     values["filled"] = np.full((5, 2), 1.5, np.float32)
     save_expected("hdf5/expected.h5", values)
 

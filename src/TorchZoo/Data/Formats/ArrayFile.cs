@@ -159,7 +159,7 @@ public abstract class ArrayFile : IDisposable
         try { return action(); }
         catch (Exception e) when (e is InvalidDataException && e.Message.StartsWith(Path, StringComparison.Ordinal)) { throw; }
         catch (EndOfStreamException e) { throw Damaged($"the file ends early, {doing}", e); }
-        catch (Exception e) when (e is not (IOException or UnauthorizedAccessException or ObjectDisposedException or DllNotFoundException) || e is FileFormatException)
+        catch (Exception e) when (e is not (IOException or UnauthorizedAccessException or ObjectDisposedException or DllNotFoundException))
         {
             throw Damaged($"damaged or not understood, {doing}: {e.Message}", e);
         }

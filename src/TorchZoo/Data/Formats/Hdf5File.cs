@@ -95,7 +95,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
                 VisitDataset(file, dataset, name, depth);
                 break;
             case IH5UnresolvedLink link:
-                AddOther(name, $"a link to what isn't there: {link.Reason.Message}");
+                AddOther(name, $"a link to what isn't there: {link.Reason?.Message}");
                 break;
             default:
                 AddOther(name, "no array");
@@ -150,11 +150,24 @@ internal sealed unsafe class Hdf5File : ArrayFile
             // What is stored are the sizes.
             if (dataset.AttributeExists("MATLAB_empty") && type.Class == H5DataTypeClass.FixedPoint && sizes is [<= 64])
                 emptyShape = shape = [.. dataset.Read<ulong[]>().Select(s => checked((long)s))];
+            if (emptyShape is not null) numbers.Dtype = EmptyType(matlabClass);
             if (emptyShape is not null && !emptyShape.Contains(0)) throw Damaged($"'{name}' claims to be empty and ({string.Join(", ", shape)})");
         }
         Add(new ArrayInfo(name, numbers.Dtype, shape));
         _stored[name] = new Stored(dataset, sizes, numbers.Kind, numbers.Type, emptyShape);
     }
+
+    private static ScalarType EmptyType(string? matlabClass) => matlabClass switch
+    {
+        "single" => ScalarType.Float32,
+        "logical" => ScalarType.Bool,
+        "int8" => ScalarType.Int8,
+        "uint8" => ScalarType.Byte,
+        "int16" => ScalarType.Int16,
+        "uint16" or "int32" => ScalarType.Int32,
+        "uint32" or "int64" or "uint64" => ScalarType.Int64,
+        _ => ScalarType.Float64,
+    };
 
     // Cells, and the fields of arrays of structures.
     private void VisitReferences(NativeFile file, NativeDataset dataset, ulong[] sizes, string name, int depth)
@@ -209,7 +222,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
             case H5DataTypeClass.Enumerated when type.Size == 1:
                 return type.Enumeration.GetMembers<sbyte>().Keys.Order(StringComparer.Ordinal).SequenceEqual(["FALSE", "TRUE"])
                     ? (ScalarType.Bool, Kind.Boolean, typeof(byte)) : null;
-            case H5DataTypeClass.Compound when type.Compound.Members is [var real, var imaginary]
+            case H5DataTypeClass.Compound when type.Compound?.Members is [var real, var imaginary]
                 && real.Name.StartsWith('r') && imaginary.Name.StartsWith('i') && real.Offset == 0
                 && real.Type.Class == H5DataTypeClass.FloatingPoint && imaginary.Type.Class == H5DataTypeClass.FloatingPoint
                 && real.Type.Size == imaginary.Type.Size && imaginary.Offset == real.Type.Size && type.Size == 2 * real.Type.Size:
@@ -279,12 +292,20 @@ internal sealed unsafe class Hdf5File : ArrayFile
     {
         Selection selection = sizes.Length == 0 ? new AllSelection()
             : new HyperslabSelection(sizes.Length, Array.ConvertAll(starts, s => (ulong)s), Array.ConvertAll(sizes, s => (ulong)s));
-        void Plain<T>() where T : unmanaged => stored.Dataset.Read(access, new Span<T>(to, count), selection);
+        void Plain<T>() where T : unmanaged => Read(new Span<T>(to, count));
         void Wide<TFrom>(Action<TFrom[]> widen) where TFrom : unmanaged
         {
             var buffer = new TFrom[count];
-            stored.Dataset.Read(access, buffer.AsSpan(), selection);
+            Read(buffer.AsSpan());
             widen(buffer);
+        }
+        void Read<T>(Span<T> destination) where T : unmanaged
+        {
+            try { stored.Dataset.Read(access, destination, selection); }
+            catch (Exception e) when (e.Message.StartsWith("Byte order", StringComparison.Ordinal))
+            {
+                throw Damaged($"'{name}' has the most significant bytes first, which the library for HDF5 doesn't read; write it little-endian", e);
+            }
         }
         switch (stored.Type)
         {
@@ -312,10 +333,8 @@ internal sealed unsafe class Hdf5File : ArrayFile
             for (var i = 0; i < count; i++) to[i] = to[i] == 0 ? (byte)0 : (byte)1;
     }
 
-    private struct Pair<T>
-    {
-        public T Real, Imaginary;
-    }
+    // A complex number as it lies in memory.
+    private readonly record struct Pair<T>(T Real, T Imaginary);
 
     /// <summary>A file that ends the work of a library that reads it without end: damaged structures may lead in circles.</summary>
     private sealed class PatientStream(FileStream file) : Stream

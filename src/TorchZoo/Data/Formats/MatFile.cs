@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using TorchZoo.Checkpoints;
+using TorchZoo.Checkpoints.PyTorch;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Data.Formats;
@@ -386,7 +387,7 @@ internal sealed unsafe class MatFile : ArrayFile
         public Source(SafeFileHandle file, long start, long length, bool isCompressed)
         {
             (_file, _start, _length) = (file, start, length);
-            if (isCompressed) _unpacked = new ZLibStream(new BufferedStream(new FileSection(file, start, length), 1 << 16), CompressionMode.Decompress);
+            if (isCompressed) _unpacked = new ZLibStream(new FileSpanStream(file, start, length), CompressionMode.Decompress);
         }
 
         /// <summary>Bytes before what comes next, unpacked.</summary>

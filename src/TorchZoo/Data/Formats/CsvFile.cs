@@ -125,7 +125,7 @@ public sealed class CsvFile : ArrayFile
             case Kind.Real when IsMissing(text):
                 *(double*)to = double.NaN;
                 break;
-            case Kind.Real when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real):
+            case Kind.Real when TryReal(text, out var real):
                 *(double*)to = real;
                 break;
             case Kind.Category when IsMissing(text):
@@ -159,7 +159,7 @@ public sealed class CsvFile : ArrayFile
         using var reader = Options(delimiter).FromText(line);
         var head = reader.MoveNext() ? Columns(reader.Current) : throw Damaged("there is nothing in it");
         if (head.Length > MaximumColumns) throw Damaged($"expected at most {MaximumColumns} columns, got {head.Length}");
-        var hasHeader = options.HasHeader ?? !head.All(h => double.TryParse(h, NumberStyles.Float, CultureInfo.InvariantCulture, out _) || IsMissing(h));
+        var hasHeader = options.HasHeader ?? !head.All(h => TryReal(h, out _) || IsMissing(h));
         return (delimiter, head, hasHeader, head.Length);
     });
 
@@ -240,7 +240,7 @@ public sealed class CsvFile : ArrayFile
                 var text = line[i].Span;
                 if (IsMissing(text)) hasGaps[i] = true;
                 else if (kinds[i] == Kind.Whole && !long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out _)) kinds[i] = Kind.Real;
-                if (kinds[i] == Kind.Real && !IsMissing(text) && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _))
+                if (kinds[i] == Kind.Real && !IsMissing(text) && !TryReal(text, out _))
                     kinds[i] = Kind.Category;
             }
             isFirst = false;
@@ -298,6 +298,15 @@ public sealed class CsvFile : ArrayFile
         DisableColCountCheck = true,
         CultureInfo = CultureInfo.InvariantCulture,
     });
+
+    // As C and Python write infinity, too.
+    private static bool TryReal(ReadOnlySpan<char> text, out double value)
+    {
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)) return true;
+        text = text.Trim();
+        value = text.StartsWith('-') ? double.NegativeInfinity : double.PositiveInfinity;
+        return text.TrimStart("+-").Equals("inf", StringComparison.OrdinalIgnoreCase);
+    }
 
     private static bool IsBlank(SepReader.Row line) => line.Span.IsEmpty || line.Span is [Mark];
 

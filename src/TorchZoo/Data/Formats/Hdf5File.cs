@@ -351,7 +351,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
 
         public override long Length => file.Length;
 
-        public override long Position { get => file.Position; set => file.Position = value; }
+        public override long Position { get => file.Position; set => Seek(value, SeekOrigin.Begin); }
 
         /// <summary>How many bytes are to be read until the next call, many times over.</summary>
         public void Allow(long length) => _left = (length + (1 << 16)) * Patience;
@@ -365,7 +365,12 @@ internal sealed unsafe class Hdf5File : ArrayFile
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-        public override long Seek(long offset, SeekOrigin origin) => file.Seek(offset, origin);
+        public override long Seek(long offset, SeekOrigin origin)
+        {
+            var position = origin switch { SeekOrigin.Begin => offset, SeekOrigin.Current => file.Position + offset, _ => file.Length + offset };
+            return position >= 0 && position <= file.Length ? file.Position = position
+                : throw new InvalidDataException($"it refers to byte {position} of {file.Length}");
+        }
 
         public override void Flush() { }
 

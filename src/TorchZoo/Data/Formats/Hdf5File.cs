@@ -16,10 +16,10 @@ internal sealed unsafe class Hdf5File : ArrayFile
     /// <summary>Bytes before the HDF5 file in one of MATLAB.</summary>
     public const int UserBlock = 512;
 
-    private const int MaximumDepth = 64, CacheSize = 64 << 20;
+    private const int MaximumDepth = 64, CacheSize = 256 << 20, MaximumTextLength = 1 << 16;
 
-    // Elements read at once; a piece is converted before the next is read.
-    private const long PieceLength = 1 << 22;
+    // Elements read at once: what a span holds; of numbers that are converted after a piece was read, fewer.
+    private const long PieceLength = 1 << 30, ConvertedPieceLength = 1 << 24;
 
     private enum Kind
     {
@@ -107,7 +107,10 @@ internal sealed unsafe class Hdf5File : ArrayFile
     {
         var (sizes, type) = (dataset.Space.Dimensions, dataset.Type);
         if (sizes.Any(s => s > long.MaxValue / 16)) throw Damaged($"'{name}' has {sizes.Max()} elements along an axis");
-        var matlabClass = _isMatlab && dataset.AttributeExists("MATLAB_class") ? dataset.Attribute("MATLAB_class").Read<string>().TrimEnd('\0') : null;
+        // The library makes room for a chunk before it reads one.
+        if (dataset.Layout.Chunks is { } chunks && chunks.Aggregate((Int128)type.Size, (a, b) => a * b) > MaximumArraySize)
+            throw Damaged($"'{name}' has chunks of ({string.Join(", ", chunks)}) elements, which is more than this file can hold");
+        var matlabClass = _isMatlab ? ClassOf(dataset, name) : null;
         if (type.Class == H5DataTypeClass.Reference && _isMatlab)
         {
             VisitReferences(file, dataset, sizes, name, depth);
@@ -115,7 +118,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
         }
         if (matlabClass == "char")
         {
-            if (sizes is [var length, 1] && length < 1 << 16 && type.Size == 2)
+            if (sizes is [var length, 1] && length < MaximumTextLength && type.Size == 2)
                 AddText(name, new string([.. dataset.Read<ushort[]>().Select(c => (char)c)]));
             else if (sizes is [_, 1] && dataset.AttributeExists("MATLAB_empty") || sizes is [0 or 2]) AddText(name, "");
             else AddOther(name, "a long text, or several");
@@ -123,7 +126,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
         }
         if (type.Class == H5DataTypeClass.String || (type.Class == H5DataTypeClass.VariableLength && type.Size == 16))
         {
-            if (sizes.Length == 0 && TextOf(dataset) is { } text) AddText(name, text);
+            if (sizes.Length == 0 && type.Size <= MaximumTextLength && TextOf(dataset) is { } text) AddText(name, text);
             else AddOther(name, "an array of texts");
             return;
         }
@@ -157,6 +160,16 @@ internal sealed unsafe class Hdf5File : ArrayFile
         _stored[name] = new Stored(dataset, sizes, numbers.Kind, numbers.Type, emptyShape);
     }
 
+    private string? ClassOf(NativeDataset dataset, string name)
+    {
+        const string attributeName = "MATLAB_class";
+        if (!dataset.AttributeExists(attributeName)) return null;
+        var attribute = dataset.Attribute(attributeName);
+        if (attribute.Type.Class != H5DataTypeClass.String || attribute.Type.Size > 256 || attribute.Space.Dimensions.Any(s => s != 1))
+            throw Damaged($"'{name}' has no name as its class");
+        return attribute.Read<string>().TrimEnd('\0');
+    }
+
     private static ScalarType EmptyType(string? matlabClass) => matlabClass switch
     {
         "single" => ScalarType.Float32,
@@ -187,7 +200,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
     private static string? TextOf(NativeDataset dataset)
     {
         var text = dataset.Read<string>();
-        return text.Length < 1 << 16 ? text : null;
+        return text.Length < MaximumTextLength ? text : null;
     }
 
     private static (ScalarType Dtype, Kind Kind, Type Type)? Numbers(IH5DataType type, string? matlabClass)
@@ -266,14 +279,15 @@ internal sealed unsafe class Hdf5File : ArrayFile
     {
         var count = sizes.Aggregate(1L, (a, b) => a * b);
         var axis = Array.FindIndex(sizes, s => s > 1);
-        if (count <= PieceLength || axis < 0)
+        var most = IsConverted(stored.Type) ? ConvertedPieceLength : PieceLength;
+        if (count <= most || axis < 0)
         {
             ReadPiece(stored, access, starts, sizes, (int)count, to, name);
             return to + count * elementSize;
         }
         // Boxes along the first axis that is longer than one lie one after the other.
         var (start, size) = (starts[axis], sizes[axis]);
-        var step = Math.Max(1, Aligned(stored, axis, PieceLength / (count / size)));
+        var step = Math.Max(1, Aligned(stored, axis, most / (count / size)));
         for (var i = 0L; i < size; i += step)
         {
             (starts[axis], sizes[axis]) = (start + i, Math.Min(step, size - i));
@@ -283,6 +297,8 @@ internal sealed unsafe class Hdf5File : ArrayFile
         return to;
     }
 
+    private static bool IsConverted(Type type) => type == typeof(ushort) || type == typeof(uint) || type == typeof(ulong);
+
     // Whole chunks, where some fit.
     private static long Aligned(Stored stored, int axis, long step) =>
         stored.Dataset.Layout.Chunks is { } chunks && axis < chunks.Length && (long)chunks[axis] is > 0 and var chunk && chunk <= step
@@ -290,7 +306,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
 
     private void ReadPiece(Stored stored, H5DatasetAccess access, long[] starts, long[] sizes, int count, byte* to, string name)
     {
-        Selection selection = sizes.Length == 0 ? new AllSelection()
+        Selection selection = sizes.AsSpan().SequenceEqual(Array.ConvertAll(stored.Sizes, s => (long)s)) ? new AllSelection()
             : new HyperslabSelection(sizes.Length, Array.ConvertAll(starts, s => (ulong)s), Array.ConvertAll(sizes, s => (ulong)s));
         void Plain<T>() where T : unmanaged => Read(new Span<T>(to, count));
         void Wide<TFrom>(Action<TFrom[]> widen) where TFrom : unmanaged

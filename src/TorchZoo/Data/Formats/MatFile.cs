@@ -260,7 +260,13 @@ internal sealed unsafe class MatFile : ArrayFile
                 var bytes = buffer.AsSpan(0, (int)(now * column));
                 if (small is null) source.Read(bytes);
                 else small.CopyTo(bytes);
-                for (var c = 0L; c < now; c++)
+                // Neighbouring columns of all rows are one run.
+                if (taken == rows)
+                {
+                    Convert(bytes, type, dtype, isLogical, pointer, array.Name);
+                    pointer += now * taken * elementSize;
+                }
+                for (var c = 0L; c < now && taken != rows; c++)
                 {
                     Convert(bytes.Slice((int)(c * column + first * size), (int)(taken * size)), type, dtype, isLogical, pointer, array.Name);
                     pointer += taken * elementSize;

@@ -30,7 +30,11 @@ internal static class DataCommand
         command.SetAction(_ =>
         {
             screen.WriteTable(["name", "what", "files", "MB", "licence", "here", "source", "use"], [.. sets().Select(object[] (s) =>
-                [s.Name, s.Title, string.Join(", ", s.FileNames), s.Files is null ? "?" : Math.Round(s.Files.Files.Sum(f => f.Length) / 1e6, 1), s.Licence, Where(s, search), s.Home, s.Use])]);
+            [
+                s.Name, s.Title, string.Join(", ", s.FileNames),
+                s.Files is null ? "?" : Math.Round(s.Files.Files.Sum(f => f.Length) / 1e6, 1),
+                s.Licence, Where(s, search), s.Home, s.Use,
+            ])]);
             return ExitCode.Success;
         });
         return command;
@@ -82,7 +86,8 @@ internal static class DataCommand
                     if (files.Count == 0 && asked is null) rows.Add([set.Name, "", "not here"]);
                     isGood &= files.All(f => f.Fault is null);
                     if (files.Count < set.FileNames.Count && asked is not null)
-                        throw new FileNotFoundException($"{files.Count} of the {set.FileNames.Count} files of {set.Title} are on this machine. To get them: data get {set.Name}");
+                        throw new FileNotFoundException($"{files.Count} of the {set.FileNames.Count} files of {set.Title} are on this machine. "
+                            + $"To get them: data get {set.Name}");
                 }
                 screen.WriteTable(["name", "file", "content"], rows);
                 return isGood ? ExitCode.Success : ExitCode.Failed;

@@ -35,8 +35,8 @@ internal static class TriplesFile
             throw new ArgumentException($"{path}: {e.Message}", "--data", e);
         }
         if (file.Others.TryGetValue("X", out var what) && what.Contains("pickle", StringComparison.Ordinal) && file.Contains("y"))
-            throw new ArgumentException($"{path}: its 'X' is a pickled list of Python, which could run code and isn't read. Write it once as plain arrays, in Python: "
-                + "d = np.load('FILE', allow_pickle=True); np.savez('NEW.npz', X0=d['X'][0], X1=d['X'][1], y=d['y'])", "--data");
+            throw new ArgumentException($"{path}: its 'X' is a pickled list of Python, which could run code and isn't read. "
+                + "Write it once as plain arrays, in Python: d = np.load('FILE', allow_pickle=True); np.savez('NEW.npz', X0=d['X'][0], X1=d['X'][1], y=d['y'])", "--data");
         throw new ArgumentException($"{path}: expected arrays u, y, s, or X_train0, X_train1, y_train, or X0, X1, y; the file has "
             + string.Join(", ", file.Arrays.Select(a => $"{a.Name} ({string.Join(", ", a.Shape)})")), "--data");
 

@@ -57,8 +57,8 @@ internal sealed class NavierStokesExperiment(RecipeContext context, OperatorFile
         if (Frames <= FramesIn) throw new ArgumentException($"{Context.Data}: expected more than {FramesIn} frames, got {Frames}", "--data");
         if (_file is not null)
         {
-            var w0 = _file.ReadTest()[0];
-            return new OperatorData(Pairs(_file.ReadTrain(Strides[0])[0], 0, _file.Train, 1), Strides.ToDictionary(s => AllPoints / s, s => Pairs(w0, 0, _file.Test, s)));
+            var (first, rest) = (_file.ReadTrain(Strides[0])[0], _file.ReadTest()[0]);
+            return new OperatorData(Pairs(first, 0, _file.Train, 1), Strides.ToDictionary(s => AllPoints / s, s => Pairs(rest, 0, _file.Test, s)));
         }
         var (train, test) = Trajectories(Context);
         var generator = new NavierStokes2dGenerator { Size = AllPoints, Viscosity = 1e-3, Frames = Frames, TimeStep = Context.Pick(2e-2, 1e-2, 1e-3) };

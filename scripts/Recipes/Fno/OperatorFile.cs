@@ -17,7 +17,8 @@ internal sealed class OperatorFile
     private readonly long _testRows;
     private readonly int _dimensions;
 
-    private OperatorFile(RecipeContext context, OperatorFileOptions options, (long Train, long Test) sizes, int dimensions, string[][] names, bool hasFrames)
+    private OperatorFile(
+        RecipeContext context, OperatorFileOptions options, (long Train, long Test) sizes, int dimensions, string[][] names, bool hasFrames)
     {
         _path = context.Data!;
         _testPath = context.Get(options.TestData) ?? Sibling(_path) ?? _path;
@@ -25,7 +26,8 @@ internal sealed class OperatorFile
         (_names, Shape, var rows) = Look(_path, names, dimensions, hasFrames);
         (_testNames, var testShape, _testRows) = Look(_testPath, names, dimensions, hasFrames);
         if (!Shape.SequenceEqual(testShape))
-            throw new ArgumentException($"{_testPath}: expected functions of the shape ({string.Join(", ", Shape)}) as in {_path}, got ({string.Join(", ", testShape)})", "--test-data");
+            throw new ArgumentException($"{_testPath}: expected functions of the shape ({string.Join(", ", Shape)}) as in {_path}, "
+                + $"got ({string.Join(", ", testShape)})", "--test-data");
         Subsample = context.Get(options.Subsample);
         var isOne = _testPath == _path;
         // A fifth of a single file at most, if nobody asks for more.
@@ -83,7 +85,8 @@ internal sealed class OperatorFile
     /// <summary>A stride that keeps the last point too, where both ends of an axis are on the grid.</summary>
     /// <exception cref="ArgumentException">It doesn't.</exception>
     public long CheckDivides(long stride, long intervals) => intervals % stride == 0 ? stride : throw new ArgumentException(
-        $"--subsample: {stride} doesn't divide {intervals}, the intervals of an axis of {_path}; take {string.Join(", ", Divisors(intervals).TakeWhile(d => d <= intervals / 4))}", "--subsample");
+        $"--subsample: {stride} doesn't divide {intervals}, the intervals of an axis of {_path}; "
+        + $"take {string.Join(", ", Divisors(intervals).TakeWhile(d => d <= intervals / 4))}", "--subsample");
 
     /// <summary>The divisors of a number, from 1 on.</summary>
     public static IEnumerable<long> Divisors(long number)
@@ -116,8 +119,8 @@ internal sealed class OperatorFile
         foreach (var info in found.Select(n => file[n]))
         {
             if (info.Shape.Count != axes + 1 || !info.Shape.SequenceEqual(first.Shape) || info.Shape.Skip(1).Take(dimensions).Distinct().Count() != 1)
-                throw new ArgumentException($"{path}: expected arrays (functions{string.Concat(Enumerable.Repeat(", s", dimensions))}{(hasFrames ? ", frames" : "")}) "
-                    + $"of one shape, got {info}", "--data");
+                throw new ArgumentException($"{path}: expected arrays (functions{string.Concat(Enumerable.Repeat(", s", dimensions))}"
+                    + $"{(hasFrames ? ", frames" : "")}) of one shape, got {info}", "--data");
             if (info.Dtype is ScalarType.Bool or ScalarType.ComplexFloat32 or ScalarType.ComplexFloat64)
                 throw new ArgumentException($"{path}: expected real numbers, got {info}", "--data");
         }

@@ -35,7 +35,8 @@ public sealed class ArrayStream : IStreamingDataset, IDisposable
     /// or there are no rows.</exception>
     /// <exception cref="IOException">A file can't be read.</exception>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
-    public ArrayStream(IEnumerable<string> paths, IEnumerable<string> arrays, Func<IReadOnlyList<Tensor>, Batch> batch, ArrayStreamOptions? options = null)
+    public ArrayStream(
+        IEnumerable<string> paths, IEnumerable<string> arrays, Func<IReadOnlyList<Tensor>, Batch> batch, ArrayStreamOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(paths);
         ArgumentNullException.ThrowIfNull(arrays);
@@ -140,7 +141,11 @@ public sealed class ArrayStream : IStreamingDataset, IDisposable
     // The blocks of one process, in their order, as many at a time as the buffer takes.
     private List<Block[]> BuffersOf(StreamPosition position, ulong seed)
     {
-        var order = new BatchOrder(_blocks.Count, _options.BufferBlocks, _options.Shuffle, DropLast: false, seed) { Rank = position.Rank, Ranks = position.Ranks };
+        var order = new BatchOrder(_blocks.Count, _options.BufferBlocks, _options.Shuffle, DropLast: false, seed)
+        {
+            Rank = position.Rank,
+            Ranks = position.Ranks,
+        };
         return [.. order.Epoch(position.Epoch).Select(numbers => Array.ConvertAll(numbers.data<long>().ToArray(), i => _blocks[(int)i]))];
     }
 

@@ -23,7 +23,7 @@ public class ParquetFileTests
         [
             new Column<int>("i"), new Column<long>("l"), new Column<float>("f"), new Column<double>("d"), new Column<bool>("b"),
             new Column<double?>("gaps"), new Column<int?>("some"), new Column<long?>("whole"), new Column<byte>("u8"), new Column<ushort>("u16"),
-            new Column<uint>("u32"), new Column<float[]>("lists"), new Column<int[][]>("tables"), new Column<double[]>("ragged"), new Column<string>("text"),
+            new Column<uint>("u32"), new Column<uint?>("u32gaps"), new Column<float[]>("lists"), new Column<int[][]>("tables"), new Column<double[]>("ragged"), new Column<string>("text"),
         ];
         using var writer = new ParquetFileWriter(path, columns, compression);
         for (var g = 0; g < groups; g++)
@@ -41,6 +41,7 @@ public class ParquetFileTests
             Put(at.Select(i => (byte)(200 + i)));
             Put(at.Select(i => (ushort)(60_000 + i)));
             Put(at.Select(i => 4_000_000_000 + (uint)i));
+            Put(at.Select(i => i % 5 == 0 ? (uint?)null : 4_000_000_000 + (uint)i));
             Put(at.Select(i => new float[] { i, i + 0.5f }));
             Put(at.Select(i => new int[][] { [i, 1, 2], [3, 4, i] }));
             Put(at.Select(i => new double[i % 3]));
@@ -75,6 +76,7 @@ public class ParquetFileTests
             ["u8"] = (i + 200).to(ScalarType.Byte),
             ["u16"] = (i + 60_000).to(ScalarType.Int32),
             ["u32"] = i + 4_000_000_000,
+            ["u32gaps"] = (i + 4_000_000_000).to(ScalarType.Float64).masked_fill(i.remainder(5) == 0, double.NaN),
             ["lists"] = stack([i.to(ScalarType.Float32), i.to(ScalarType.Float32) + 0.5f], 1),
             ["tables"] = stack([i, ones_like(i), 2 * ones_like(i), 3 * ones_like(i), 4 * ones_like(i), i], 1).reshape(-1, 2, 3).to(ScalarType.Int32),
         };

@@ -62,7 +62,8 @@ public sealed class CsvFile : ArrayFile
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         options ??= new CsvOptions();
-        if (options.Delimiter is '"' or '\r' or '\n' or > '\x7F') throw new ArgumentException("Expected an ASCII character that is no quote or line end", nameof(options));
+        if (options.Delimiter is '"' or '\r' or '\n' or > '\x7F')
+            throw new ArgumentException("Expected an ASCII character that is no quote or line end", nameof(options));
         return new CsvFile(path, options);
     }
 

@@ -127,7 +127,7 @@ internal sealed unsafe class MatFile : ArrayFile
                 var size = width.Length == 4 ? (int)UInt32(width) : 0;
                 var names = Small(source, end, 1 << 20, "field names");
                 if (size <= 0 || names.Length % size != 0) throw Damaged($"'{name}' has damaged field names");
-                string[] fields = [.. names.Chunk(size).Select(n => Encoding.UTF8.GetString(n.AsSpan(0, Array.IndexOf(n, (byte)0) is >= 0 and var e ? e : n.Length)))];
+                string[] fields = [.. names.Chunk(size).Select(n => Encoding.UTF8.GetString(n).Split('\0')[0])];
                 if (fields.Length == 0) break;
                 for (long i = 0; i < (long)count; i++)
                     foreach (var field in fields) Child(source, end, $"{name}{(count == 1 ? "" : $"[{i}]")}.{field}", place, depth);
@@ -317,7 +317,8 @@ internal sealed unsafe class MatFile : ArrayFile
         }
     }
 
-    private static void From<TFrom>(ReadOnlySpan<byte> raw, ScalarType dtype, bool isLogical, byte* to) where TFrom : unmanaged, INumber<TFrom>
+    private static void From<TFrom>(ReadOnlySpan<byte> raw, ScalarType dtype, bool isLogical, byte* to)
+        where TFrom : unmanaged, INumber<TFrom>
     {
         var values = MemoryMarshal.Cast<byte, TFrom>(raw);
         if (isLogical)
@@ -337,7 +338,8 @@ internal sealed unsafe class MatFile : ArrayFile
         }
     }
 
-    private static void To<TFrom, TTo>(ReadOnlySpan<TFrom> values, TTo* to) where TFrom : unmanaged, INumber<TFrom> where TTo : unmanaged, INumber<TTo>
+    private static void To<TFrom, TTo>(ReadOnlySpan<TFrom> values, TTo* to)
+        where TFrom : unmanaged, INumber<TFrom> where TTo : unmanaged, INumber<TTo>
     {
         if (typeof(TFrom) == typeof(TTo)) MemoryMarshal.Cast<TFrom, TTo>(values).CopyTo(new Span<TTo>(to, values.Length));
         else for (var i = 0; i < values.Length; i++) to[i] = TTo.CreateChecked(values[i]);

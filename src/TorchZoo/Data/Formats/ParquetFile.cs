@@ -16,7 +16,7 @@ internal sealed unsafe class ParquetFile : ArrayFile
     // Parts of a path that say that there is a list, from one writer or another.
     private static readonly string[] ListWords = ["list", "element", "item", "array", "array_element", "bag"];
 
-    private sealed record Column(int Index, int ListLevels, int MaxDefinition, int MaxRepetition, short[] Pattern, PhysicalType Type);
+    private sealed record Column(int Index, int ListLevels, int MaxDefinition, int MaxRepetition, short[] Pattern, PhysicalType Type, bool IsUnsigned);
 
     private readonly ReaderProperties _properties = ReaderProperties.GetDefaultReaderProperties();
     private readonly ParquetFileReader _reader;
@@ -88,7 +88,7 @@ internal sealed unsafe class ParquetFile : ArrayFile
         short[] pattern = [0];
         if (maxRepetition > 0)
         {
-            if (FirstLists(reader, index, descriptor.PhysicalType, maxDefinition, maxRepetition, ends) is not { } first)
+            if (FirstLists(reader, index, descriptor.PhysicalType, maxRepetition, ends) is not { } first)
             {
                 AddOther(name, "a column of lists of various lengths, or too long ones");
                 return;
@@ -113,7 +113,8 @@ internal sealed unsafe class ParquetFile : ArrayFile
         }
         if (hasGaps && dtype is not (ScalarType.Float32 or ScalarType.Float64)) dtype = ScalarType.Float64;
         Add(new ArrayInfo(name, dtype, [rows, .. inner]));
-        _columns[name] = new Column(index, inner.Length, maxDefinition, maxRepetition, pattern, descriptor.PhysicalType);
+        _columns[name] = new Column(index, inner.Length, maxDefinition, maxRepetition, pattern, descriptor.PhysicalType,
+            logical is IntLogicalType { IsSigned: false });
     }
 
     private static ScalarType? TypeOf(PhysicalType physical, LogicalType logical) => (physical, logical) switch
@@ -135,7 +136,8 @@ internal sealed unsafe class ParquetFile : ArrayFile
     };
 
     /// <summary>How the lists of the first row go: where each begins again, and their lengths. Null: they have various lengths.</summary>
-    private (short[] Pattern, long[] Lengths)? FirstLists(ParquetFileReader reader, int index, PhysicalType type, int maxDefinition, int maxRepetition, long[] ends)
+    private static (short[] Pattern, long[] Lengths)? FirstLists(
+        ParquetFileReader reader, int index, PhysicalType type, int maxRepetition, long[] ends)
     {
         var g = Array.FindIndex(ends, e => e > 0);
         if (g < 0) return ([0], []);
@@ -230,7 +232,8 @@ internal sealed unsafe class ParquetFile : ArrayFile
         switch (column.Type)
         {
             case PhysicalType.Boolean: Physical<bool, byte>(reader, column, array, skip, rows, to, b => b ? (byte)1 : (byte)0); break;
-            case PhysicalType.Int32 when array.Dtype is ScalarType.Int64: Physical<int, uint>(reader, column, array, skip, rows, to, i => (uint)i); break;
+            case PhysicalType.Int32 when column.IsUnsigned: Physical<int, uint>(reader, column, array, skip, rows, to, i => (uint)i); break;
+            case PhysicalType.Int64 when column.IsUnsigned: Physical<long, ulong>(reader, column, array, skip, rows, to, i => (ulong)i); break;
             case PhysicalType.Int32: Physical<int, int>(reader, column, array, skip, rows, to, i => i); break;
             case PhysicalType.Int64: Physical<long, long>(reader, column, array, skip, rows, to, i => i); break;
             case PhysicalType.Float: Physical<float, float>(reader, column, array, skip, rows, to, f => f); break;

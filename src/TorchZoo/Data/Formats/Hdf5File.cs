@@ -108,7 +108,7 @@ internal sealed unsafe class Hdf5File : ArrayFile
         var (sizes, type) = (dataset.Space.Dimensions, dataset.Type);
         if (sizes.Any(s => s > long.MaxValue / 16)) throw Damaged($"'{name}' has {sizes.Max()} elements along an axis");
         // The library makes room for a chunk before it reads one.
-        if (dataset.Layout.Chunks is { } chunks && chunks.Aggregate((Int128)type.Size, (a, b) => a * b) > MaximumArraySize)
+        if (ChunksOf(dataset) is { } chunks && chunks.Aggregate((Int128)type.Size, (a, b) => a * b) > MaximumArraySize)
             throw Damaged($"'{name}' has chunks of ({string.Join(", ", chunks)}) elements, which is more than this file can hold");
         var matlabClass = _isMatlab ? ClassOf(dataset, name) : null;
         if (type.Class == H5DataTypeClass.Reference && _isMatlab)
@@ -297,11 +297,15 @@ internal sealed unsafe class Hdf5File : ArrayFile
         return to;
     }
 
+    // Asking for those of another layout fails.
+    private static IReadOnlyList<ulong>? ChunksOf(NativeDataset dataset) =>
+        dataset.Layout.Class == H5DataLayoutClass.Chunked ? [.. dataset.Layout.Chunks.Select(c => (ulong)c)] : null;
+
     private static bool IsConverted(Type type) => type == typeof(ushort) || type == typeof(uint) || type == typeof(ulong);
 
     // Whole chunks, where some fit.
     private static long Aligned(Stored stored, int axis, long step) =>
-        stored.Dataset.Layout.Chunks is { } chunks && axis < chunks.Length && (long)chunks[axis] is > 0 and var chunk && chunk <= step
+        ChunksOf(stored.Dataset) is { } chunks && axis < chunks.Count && (long)chunks[axis] is > 0 and var chunk && chunk <= step
             ? step / chunk * chunk : step;
 
     private void ReadPiece(Stored stored, H5DatasetAccess access, long[] starts, long[] sizes, int count, byte* to, string name)

@@ -1,6 +1,5 @@
 using CsCheck;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Data.Formats;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using PureHDF;
 using PureHDF.Selections;
 using PureHDF.VOL.Native;

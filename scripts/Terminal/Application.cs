@@ -80,6 +80,7 @@ internal sealed class Application(Screen screen, RecipeCatalog recipes)
             ListCommand.Create(screen, recipes), ShowCommand.Create(screen, recipes),
             ClaimsCommand.Create(screen, recipes), EvaluateCommand.Create(screen, recipes, args, Parser),
             EvaluateCommand.CreateSample(screen, recipes, args, Parser), ReportCommand.Create(screen), CheckpointCommand.Create(screen),
+            DataCommand.Create(screen, DataCommand.OfProgram),
         };
         foreach (var name in recipes.Names) root.Subcommands.Add(RunCommand.Create(screen, recipes, name, args));
         foreach (var command in root.Subcommands.SelectMany(c => c.Subcommands.Prepend(c))) command.Options.Add(new HelpOption());

@@ -20,11 +20,17 @@ public sealed class DeepONetRecipe : Recipe
         Description = "Train on functions that share their points, with the POD and the stacked form beside (antiderivative)",
     };
 
+    private readonly Option<string?> _testData = new("--test-data")
+    {
+        Description = "With --data: another file to test on; beside a file called …_train.… its …_test.…, else some functions of the file",
+        HelpName = "PATH",
+    };
+
     /// <summary>The recipe.</summary>
     public DeepONetRecipe() => _problem.AcceptOnlyFromAmong(OperatorTask.Names);
 
     /// <inheritdoc/>
-    public override IEnumerable<Option> Options => [_problem, _cartesian];
+    public override IEnumerable<Option> Options => [_problem, _cartesian, _testData];
 
     /// <inheritdoc/>
     public override IReadOnlyList<IReadOnlyList<string>> Claims =>
@@ -51,10 +57,12 @@ public sealed class DeepONetRecipe : Recipe
         return null;
     }
 
-    private static DeepONetExperiment Experiment(string problem, bool cartesian, RecipeContext context)
+    private DeepONetExperiment Experiment(string problem, bool cartesian, RecipeContext context)
     {
         var task = OperatorTask.Named(problem, context);
-        if (!cartesian) return new TriplesExperiment(context, task);
+        var testData = context.Get(_testData);
+        if (testData is not null && context.Data is null) throw new ArgumentException("--test-data is for the file given with --data; there is none.", "--test-data");
+        if (!cartesian) return new TriplesExperiment(context, task, testData);
         return problem == OperatorTask.Names[0]
             ? new CartesianExperiment(context, task)
             : throw new ArgumentException($"--cartesian is there for {OperatorTask.Names[0]} only, got {problem}.", nameof(cartesian));

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>Scattered triples, as the paper trains: a DeepONet against one fully connected network on function and location.</summary>
-internal sealed class TriplesExperiment(RecipeContext context, OperatorTask task) : DeepONetExperiment(context, task)
+internal sealed class TriplesExperiment(RecipeContext context, OperatorTask task, string? testData) : DeepONetExperiment(context, task)
 {
     // With --data, one function in so many is kept for the test.
     private const long TestShare = 5;
@@ -48,8 +48,15 @@ internal sealed class TriplesExperiment(RecipeContext context, OperatorTask task
     {
         if (Context.Data is { } path)
         {
-            var own = RecipeData.Load(Context, Task.Problem, samples: 0, "u", "y", "s");
-            var all = own["y"].dim() == 2 ? CartesianProductDataset.FromGenerated(own).ToTriples() : TripleDataset.FromGenerated(own);
+            var all = TriplesFile.Load(path);
+            if ((testData ?? TriplesFile.TestOf(path)) is { } testPath)
+            {
+                var test = TriplesFile.Load(testPath);
+                if (test.U.shape[1] != all.U.shape[1] || test.Y.shape[1] != all.Y.shape[1])
+                    throw new ArgumentException($"{testPath}: expected {all.U.shape[1]} sensors and {all.Y.shape[1]} coordinates as in {path}, "
+                        + $"got {test.U.shape[1]} and {test.Y.shape[1]}", "--test-data");
+                return (all, test);
+            }
             if (all.Functions < TestShare) throw new ArgumentException($"{path}: expected at least {TestShare} functions, got {all.Functions}", "--data");
             return all.Split(all.Functions - all.Functions / TestShare);
         }

@@ -11,15 +11,25 @@ namespace TorchZoo.Scripts.Recipes;
 /// convolutional network whose filters are tied to the grid.
 /// </summary>
 /// <remarks>ν = 0.01, with <c>--full</c> too: at the printed ν = 0.1 the wave has all but died by t = 1.</remarks>
-internal sealed class BurgersExperiment(RecipeContext context) : FnoExperiment(context)
+internal sealed class BurgersExperiment(RecipeContext context, OperatorFileOptions options) : FnoExperiment(context)
 {
-    private const long Points = 1024;
+    // The published file: a, u (2048, 8192).
+    private readonly OperatorFile? _file = OperatorFile.Open(context, options, Functions(context), dimensions: 1, [["a", "u0"], ["u"]]);
 
-    private (int Train, int Test) Functions => Context.Pick((40, 10), (500, 200), (1000, 200));
+    private long AllPoints => _file?.Shape[0] ?? 1024;
+
+    private long Stride => _file is null ? 4 : _file.CheckDivides(_file.Subsample ?? Math.Max(1, AllPoints / 1024), AllPoints);
+
+    private long[] TestStrides => _file is null ? [8, 4, 2, 1] : [.. new[] { 2 * Stride, Stride, Stride / 2 }.Where(s => s > 0 && AllPoints % s == 0)];
+
+    // Of the finest test set.
+    private long Points => AllPoints / TestStrides.Min();
+
+    private static (long Train, long Test) Functions(RecipeContext context) => context.Pick((40, 10), (500, 200), (1000, 200));
 
     protected override string Equation => "burgers";
 
-    protected override long TrainingResolution => 256;
+    protected override long TrainingResolution => AllPoints / Stride;
 
     protected override FnoConfig Config => new()
     {
@@ -35,16 +45,17 @@ internal sealed class BurgersExperiment(RecipeContext context) : FnoExperiment(c
 
     protected override OperatorData LoadData()
     {
-        var generator = new BurgersGenerator { Size = Points, Viscosity = 0.01 };
-        var (train, test) = Functions;
+        if (_file is not null) return _file.LoadPairs(Stride, TestStrides);
+        var generator = new BurgersGenerator { Size = AllPoints, Viscosity = 0.01 };
+        var (train, test) = Functions(Context);
         var set = RecipeData.Load(Context, generator, train + test, "u0", "u");
         return new OperatorData(Pairs(set, 0, train, TrainingResolution),
-            new long[] { 128, 256, 512, 1024 }.ToDictionary(r => r, r => Pairs(set, train, train + test, r)));
+            TestStrides.Select(s => AllPoints / s).ToDictionary(r => r, r => Pairs(set, train, train + test, r)));
     }
 
-    private static PairDataset Pairs(IReadOnlyDictionary<string, Tensor> set, long from, long to, long resolution)
+    private PairDataset Pairs(IReadOnlyDictionary<string, Tensor> set, long from, long to, long resolution)
     {
-        Tensor At(string name) => set[name][TensorIndex.Slice(from, to), TensorIndex.Slice(step: Points / resolution)].unsqueeze(1).contiguous();
+        Tensor At(string name) => set[name][TensorIndex.Slice(from, to), TensorIndex.Slice(step: AllPoints / resolution)].unsqueeze(1).contiguous();
         return new PairDataset(At("u0"), At("u"));
     }
 
@@ -60,18 +71,18 @@ internal sealed class BurgersExperiment(RecipeContext context) : FnoExperiment(c
         const double threshold = 0.025;
         var (here, finest, network) = (errors[TrainingResolution], errors[Points], baseline[TrainingResolution]);
         var drift = Math.Abs(finest / here - 1);
-        return new Claim("fno", "burgers relative L2 at 256", here, threshold, network,
+        return new Claim("fno", $"burgers relative L2 at {TrainingResolution}", here, threshold, network,
         [
-            new($"error at 256 at most {threshold} ({here:G4})", here <= threshold),
-            new($"error at 1024, never trained on, within 2 % of that at 256 ({drift:P1})", drift <= 0.02),
+            new($"error at {TrainingResolution} at most {threshold} ({here:G4})", here <= threshold),
+            new($"error at {Points}, never trained on, within 2 % of that at {TrainingResolution} ({drift:P1})", drift <= 0.02),
             new($"CNN at least 5 times worse ({network / here:G3} times)", network >= 5 * here),
         ]);
     }
 
     protected override void Draw(OperatorData data, Func<Tensor, Tensor> predict, Baseline baseline)
     {
-        const int examples = 3;
         var finest = data.Tests[Points];
+        var examples = (int)Math.Min(3, finest.Count);
         var inputs = finest.Inputs[TensorIndex.Slice(0, examples)];
         double[] x = [.. Enumerable.Range(0, (int)Points).Select(i => (double)i / Points)];
         var (fno, cnn) = (predict(inputs), baseline.Predict!(inputs));
@@ -101,7 +112,7 @@ internal sealed class BurgersExperiment(RecipeContext context) : FnoExperiment(c
                 new Series("CNN", x, Curve((cnn - finest.Targets[TensorIndex.Slice(0, examples)]).abs().clamp_min(1e-6), i)) { Color = 3 },
             ],
         });
-        Save("functions.png", "input, truth, predictions and their errors on a grid four times finer than trained", path =>
+        Save("functions.png", "input, truth, predictions and their errors on the finest grid", path =>
             LinePlot.SaveGrid(path, [.. functions, .. errors], examples));
     }
 }

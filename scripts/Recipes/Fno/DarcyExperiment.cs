@@ -8,14 +8,25 @@ using static TorchSharp.torch;
 namespace TorchZoo.Scripts.Recipes;
 
 /// <summary>Darcy flow from a two-phase permeability to the pressure, against the mean of the training solutions.</summary>
-internal sealed class DarcyExperiment(RecipeContext context) : FnoExperiment(context)
+internal sealed class DarcyExperiment(RecipeContext context, OperatorFileOptions options) : FnoExperiment(context)
 {
+    // The published files: coeff, sol (1024, 421, 421).
+    private readonly OperatorFile? _file = OperatorFile.Open(context, options, Functions(context), dimensions: 2, [["coeff", "a"], ["sol", "u"]]);
+
     // Nodes of a side of the solver's grid; the sub-grids take every 3rd, 2nd and each of them.
-    private long Nodes => Context.Pick(43L, 85, 421);
+    private long Nodes => _file?.Shape[0] ?? Context.Pick(43L, 85, 421);
 
-    private long[] Strides => Context.Pick<long[]>([3, 2, 1], [3, 2, 1], [5, 3, 2]);
+    private long[] Strides => _file is null ? Context.Pick<long[]>([3, 2, 1], [3, 2, 1], [5, 3, 2]) : FileStrides(_file);
 
-    private (int Train, int Test) Functions => Context.Pick((20, 10), (400, 100), (1000, 100));
+    private static (long Train, long Test) Functions(RecipeContext context) => context.Pick((20, 10), (400, 100), (1000, 100));
+
+    // About the paper's 85 nodes, and the next finer grid that has both boundaries too.
+    private static long[] FileStrides(OperatorFile file)
+    {
+        var intervals = file.Shape[0] - 1;
+        var stride = file.CheckDivides(file.Subsample ?? OperatorFile.Divisors(intervals).First(d => intervals / d <= 84), intervals);
+        return [stride, .. OperatorFile.Divisors(intervals).Where(d => d < stride).TakeLast(1)];
+    }
 
     protected override string Equation => "darcy";
 
@@ -37,7 +48,8 @@ internal sealed class DarcyExperiment(RecipeContext context) : FnoExperiment(con
 
     protected override OperatorData LoadData()
     {
-        var (train, test) = Functions;
+        if (_file is not null) return _file.LoadPairs(Strides[0], Strides);
+        var (train, test) = Functions(Context);
         var set = RecipeData.Load(Context, new DarcyGenerator { Size = Nodes }, train + test, "a", "u");
         return new OperatorData(Pairs(set, 0, train, Strides[0]), Strides.ToDictionary(Resolution, s => Pairs(set, train, train + test, s)));
     }

@@ -17,11 +17,13 @@ public sealed class FnoRecipe : Recipe
         DefaultValueFactory = _ => Equations[0],
     };
 
+    private readonly OperatorFileOptions _file = new();
+
     /// <summary>The recipe.</summary>
     public FnoRecipe() => _equation.AcceptOnlyFromAmong(Equations);
 
     /// <inheritdoc/>
-    public override IEnumerable<Option> Options => [_equation];
+    public override IEnumerable<Option> Options => [_equation, .. _file.All];
 
     /// <inheritdoc/>
     public override IReadOnlyList<IReadOnlyList<string>> Claims => [.. Equations.Select(e => (string[])["--equation", e])];
@@ -42,11 +44,11 @@ public sealed class FnoRecipe : Recipe
         return Experiment(equation, context.WithSizeAndSeedOfTraining()).Evaluate(checkpoint);
     }
 
-    private static FnoExperiment Experiment(string equation, RecipeContext context) => equation switch
+    private FnoExperiment Experiment(string equation, RecipeContext context) => equation switch
     {
-        "burgers" => new BurgersExperiment(context),
-        "darcy" => new DarcyExperiment(context),
-        "navier-stokes" => new NavierStokesExperiment(context),
+        "burgers" => new BurgersExperiment(context, _file),
+        "darcy" => new DarcyExperiment(context, _file),
+        "navier-stokes" => new NavierStokesExperiment(context, _file),
         _ => throw new ArgumentException($"Unknown equation '{equation}'; there are {string.Join(", ", Equations)}", nameof(equation)),
     };
 }

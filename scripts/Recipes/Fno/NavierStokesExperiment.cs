@@ -13,18 +13,24 @@ namespace TorchZoo.Scripts.Recipes;
 /// next, trained at half the resolution of the solver and evaluated at both, also rolled out over ten steps. With <c>--full</c> the paper's
 /// recurrent form: ten frames in, forty rolled out, trained through the whole roll-out.
 /// </summary>
-internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperiment(context)
+internal sealed class NavierStokesExperiment(RecipeContext context, OperatorFileOptions options) : FnoExperiment(context)
 {
+    // The published files: u (trajectories, 64, 64, frames).
+    private readonly OperatorFile? _file = OperatorFile.Open(context, options, Trajectories(context), dimensions: 2, [["u", "w"]], hasFrames: true);
+
     private bool IsRecurrent => Context.Size == RunSize.Full;
 
-    private long Points => Context.Pick(32L, 64, 64);
+    private long AllPoints => _file?.Shape[0] ?? Context.Pick(32L, 64, 64);
+
+    // Of the finest test set.
+    private long Points => AllPoints / Strides.Min();
 
     // The solver's grid and sub-grids of it, the one of training first.
-    private long[] Strides => IsRecurrent ? [1] : [2, 1];
+    private long[] Strides => _file is not null ? FileStrides(_file) : IsRecurrent ? [1] : [2, 1];
 
-    private (int Train, int Test) Trajectories => Context.Pick((6, 3), (80, 20), (1000, 200));
+    private static (long Train, long Test) Trajectories(RecipeContext context) => context.Pick((6, 3), (80, 20), (1000, 200));
 
-    private int Frames => Context.Pick(12, 15, 50);
+    private int Frames => (int)(_file?.Shape[2] ?? Context.Pick(12, 15, 50));
 
     private int FramesIn => IsRecurrent ? 10 : 1;
 
@@ -32,7 +38,7 @@ internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperim
 
     protected override string Equation => "navier-stokes";
 
-    protected override long TrainingResolution => Points / Strides[0];
+    protected override long TrainingResolution => AllPoints / Strides[0];
 
     protected override FnoConfig Config => new()
     {
@@ -48,10 +54,23 @@ internal sealed class NavierStokesExperiment(RecipeContext context) : FnoExperim
 
     protected override OperatorData LoadData()
     {
-        var (train, test) = Trajectories;
-        var generator = new NavierStokes2dGenerator { Size = Points, Viscosity = 1e-3, Frames = Frames, TimeStep = Context.Pick(2e-2, 1e-2, 1e-3) };
+        if (Frames <= FramesIn) throw new ArgumentException($"{Context.Data}: expected more than {FramesIn} frames, got {Frames}", "--data");
+        if (_file is not null)
+        {
+            var (first, rest) = (_file.ReadTrain(Strides[0])[0], _file.ReadTest()[0]);
+            return new OperatorData(Pairs(first, 0, _file.Train, 1), Strides.ToDictionary(s => AllPoints / s, s => Pairs(rest, 0, _file.Test, s)));
+        }
+        var (train, test) = Trajectories(Context);
+        var generator = new NavierStokes2dGenerator { Size = AllPoints, Viscosity = 1e-3, Frames = Frames, TimeStep = Context.Pick(2e-2, 1e-2, 1e-3) };
         var w = RecipeData.Load(Context, generator, train + test, "w")["w"];
-        return new OperatorData(Pairs(w, 0, train, Strides[0]), Strides.ToDictionary(s => Points / s, s => Pairs(w, train, train + test, s)));
+        return new OperatorData(Pairs(w, 0, train, Strides[0]), Strides.ToDictionary(s => AllPoints / s, s => Pairs(w, train, train + test, s)));
+    }
+
+    private long[] FileStrides(OperatorFile file)
+    {
+        var size = file.Shape[0];
+        var stride = file.CheckDivides(file.Subsample ?? (IsRecurrent || size % 2 != 0 ? 1 : 2), size);
+        return stride % 2 == 0 && !IsRecurrent ? [stride, stride / 2] : [stride];
     }
 
     // (trajectories, s, s, frames) → pairs of neighbouring frames, trajectory after trajectory; or all later frames from the first ones.

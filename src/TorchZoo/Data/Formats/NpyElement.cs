@@ -33,17 +33,17 @@ internal readonly record struct NpyElement(char Kind, int Size, bool IsBigEndian
     private bool IsPlain => Kind is not ('u' or 'b') || Size == 1 && Kind == 'u';
 
     /// <summary>Reads a type's description, e.g. <c>&lt;f4</c>.</summary>
-    /// <exception cref="FormatException">There is no tensor of this type.</exception>
+    /// <exception cref="NotSupportedException">There is no tensor of this type.</exception>
     public static NpyElement Parse(string text)
     {
-        if (text.Contains('O')) throw new FormatException("objects (pickles) are refused");
+        if (text.Contains('O')) throw new NotSupportedException("objects (pickles) are refused");
         if (text == "?") return new NpyElement('b', 1, false);
         var order = text.Length > 0 && text[0] is '<' or '>' or '|' or '=' ? text[0] : '=';
         var rest = text.AsSpan(order == '=' && !text.StartsWith('=') ? 0 : 1);
         if (rest.Length > 1 && int.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
             && (rest[0], size) is ('b', 1) or ('i' or 'u', 1 or 2 or 4 or 8) or ('f', 2 or 4 or 8) or ('c', 8 or 16))
             return new NpyElement(rest[0], size, order == '>' || order == '=' && !BitConverter.IsLittleEndian);
-        throw new FormatException($"there is no tensor of the type '{text}'");
+        throw new NotSupportedException($"there is no tensor of the type '{text}'");
     }
 
     /// <summary>How a tensor's type is written; little endian.</summary>

@@ -41,6 +41,10 @@ public sealed class NpyFile : IDisposable
     /// <summary>The names of the columns of an array of records; none: it is one of numbers.</summary>
     public IReadOnlyList<string> Columns => _content.Header.HasColumns ? [.. _content.Header.Fields.Select(f => f.Name)] : [];
 
+    /// <summary>The columns of an array of records: names, types, and their axes within a record.</summary>
+    internal IEnumerable<(string Name, ScalarType Dtype, long[] Shape)> ColumnTypes =>
+        _content.Header.HasColumns ? _content.Header.Fields.Select(f => (f.Name, f.Element.Dtype, f.Shape)) : [];
+
     /// <summary>Opens a file to read parts of it. Only its header is read.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="IOException">The file can't be read.</exception>

@@ -87,6 +87,7 @@ internal sealed class NpyHeader
         {
             throw new InvalidDataException($"{name}: damaged header: {e.Message}", e);
         }
+        catch (NotSupportedException e) { throw new InvalidDataException($"{name}: {e.Message}", e); }
         var needed = (Int128)header.Count * header.RecordSize;
         if (needed != length - header.DataStart)
             throw new InvalidDataException(

@@ -17,6 +17,8 @@ public sealed unsafe class NpzFile : IDisposable
     // No deflate stream grows more when it is unpacked: 258 bytes out of two bits. Event frames, mostly zeros, come close.
     private const double MaximumRatio = 1032;
 
+    private const int StartLength = 16;
+
     private static readonly DateTimeOffset FirstDay = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly string _path;
@@ -102,6 +104,19 @@ public sealed unsafe class NpzFile : IDisposable
     /// <exception cref="InvalidDataException">It is damaged, holds what no tensor can, or has columns.</exception>
     public Tensor Read(string name) => With(name, content => content.Array(null));
 
+    /// <summary>Reads some rows of an array of numbers. What is compressed is unpacked from its begin, but not kept; the checksum, which is
+    /// of all, isn't verified.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="firstRow">The first, along the first axis.</param>
+    /// <param name="count">How many.</param>
+    /// <returns>(<paramref name="count"/>, …)</returns>
+    /// <exception cref="ArgumentException">There is no such array, or not these rows.</exception>
+    /// <inheritdoc cref="Read(string)"/>
+    public Tensor Read(string name, long firstRow, long count) => Forwards(name, content => content.Array((firstRow, count)));
+
+    /// <summary>What is said of an array before its numbers.</summary>
+    internal NpyHeader Header(string name) => Forwards(name, content => content.Header);
+
     /// <summary>Reads an array of records.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>Its columns by name.</returns>
@@ -112,7 +127,51 @@ public sealed unsafe class NpzFile : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
 
-    private T With<T>(string name, Func<NpyContent, T> use)
+    private T Forwards<T>(string name, Func<NpyContent, T> use) => Guarded(name, (entry, title) =>
+    {
+        if (!entry.IsDeflated) return use(ContentOf(entry, title));
+        using var inflater = new DeflateStream(new FileSpanStream(_file, entry.Position, entry.CompressedSize), CompressionMode.Decompress);
+        // A header is read in two steps that overlap.
+        var start = new byte[Math.Min(entry.Size, StartLength)];
+        inflater.ReadExactly(start);
+        var position = (long)start.Length;
+        var skipped = new byte[1 << 16];
+        return use(new NpyContent((destination, from) =>
+        {
+            if (from < start.Length)
+            {
+                var known = start.AsSpan((int)from);
+                known = known[..Math.Min(known.Length, destination.Length)];
+                known.CopyTo(destination);
+                destination = destination[known.Length..];
+                from += known.Length;
+            }
+            if (destination.IsEmpty) return;
+            for (; position < from; position += Math.Min(skipped.Length, from - position))
+                inflater.ReadExactly(skipped, 0, (int)Math.Min(skipped.Length, from - position));
+            inflater.ReadExactly(destination);
+            position += destination.Length;
+        }, entry.Size, title));
+    });
+
+    private NpyContent ContentOf(ZipEntry entry, string title) => new((destination, position) =>
+        TensorMemory.ReadExactly(_file, destination, entry.Position + position), entry.Size, title);
+
+    private T With<T>(string name, Func<NpyContent, T> use) => Guarded(name, (entry, title) =>
+    {
+        if (!entry.IsDeflated)
+        {
+            _archive.Read(entry, null);
+            return use(ContentOf(entry, title));
+        }
+        using var bytes = empty([entry.Size], ScalarType.Byte).DetachFromDisposeScope();
+        var pointer = TensorMemory.Pointer(bytes);
+        _archive.Read(entry, pointer);
+        return use(new NpyContent((destination, position) =>
+            new ReadOnlySpan<byte>(pointer + position, destination.Length).CopyTo(destination), entry.Size, title));
+    });
+
+    private T Guarded<T>(string name, Func<ZipEntry, string, T> use)
     {
         ArgumentNullException.ThrowIfNull(name);
         var entry = _archive.Find(name + Extension)
@@ -122,17 +181,7 @@ public sealed unsafe class NpzFile : IDisposable
             throw new InvalidDataException($"{title}: {entry.CompressedSize} bytes can't be {entry.Size} when decompressed");
         try
         {
-            if (!entry.IsDeflated)
-            {
-                _archive.Read(entry, null);
-                return use(new NpyContent((destination, position) =>
-                    TensorMemory.ReadExactly(_file, destination, entry.Position + position), entry.Size, title));
-            }
-            using var bytes = empty([entry.Size], ScalarType.Byte).DetachFromDisposeScope();
-            var pointer = TensorMemory.Pointer(bytes);
-            _archive.Read(entry, pointer);
-            return use(new NpyContent((destination, position) =>
-                new ReadOnlySpan<byte>(pointer + position, destination.Length).CopyTo(destination), entry.Size, title));
+            return use(entry, title);
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException
             && !e.Message.StartsWith(_path, StringComparison.Ordinal))

@@ -37,6 +37,19 @@ public static class FashionMnist
         ],
     };
 
+    /// <summary>Where it is from and what may be done with it.</summary>
+    [KnownDataset]
+    public static KnownDataset Known { get; } = new()
+    {
+        Name = Files.Name,
+        Title = Files.Title,
+        Home = new Uri("https://github.com/zalandoresearch/fashion-mnist"),
+        Licence = "MIT",
+        FileNames = [.. Files.Files.Select(f => f.Name)],
+        Use = "sltt [--data FOLDER]",
+        Files = Files,
+    };
+
     /// <summary>The ten classes' names, by their numbers.</summary>
     public static IReadOnlyList<string> ClassNames { get; } =
         ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];

@@ -72,6 +72,36 @@ public sealed record DatasetFiles
             [$"{Title} was not found. Looked for in", .. tried.Select(t => $"  {t}"), Advice(search)]), inner);
     }
 
+    /// <summary>Gets the files from the publisher into a folder, but for those that are there unharmed.</summary>
+    /// <param name="folder">The folder; it is made if need be.</param>
+    /// <param name="timeout">How long the publisher may take to answer, and then to send the next bytes.</param>
+    /// <param name="display">Shows how far downloads are.</param>
+    /// <param name="cancellation">Ends the work early; a download that isn't finished leaves nothing behind.</param>
+    /// <exception cref="IOException">The publisher can't be reached, or the folder not be written.</exception>
+    /// <exception cref="InvalidDataException">What came isn't what was published; it isn't kept.</exception>
+    public LocatedDataset Fetch(string folder, TimeSpan timeout, IProgressDisplay? display = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        return Get(folder, timeout, display ?? IProgressDisplay.None, cancellation);
+    }
+
+    /// <summary>Compares the files that are on this machine with what was published: those in <see cref="DatasetSearch.Folder"/> if given,
+    /// else those of the system's package and in the cache.</summary>
+    /// <param name="search">Where to look; null: the default cache. Nothing is downloaded.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <returns>The files that were found, perhaps none.</returns>
+    public IReadOnlyList<CheckedFile> Check(DatasetSearch? search = null, CancellationToken cancellation = default)
+    {
+        search ??= new DatasetSearch();
+        string?[] folders = search.Folder is { } folder ? [folder] : [SystemFolder, search.Cache.Length == 0 ? null : Path.Combine(search.Cache, Name)];
+        return [.. from place in folders
+            where place is not null
+            from file in Files
+            let path = Find(place, file)
+            where path is not null
+            select new CheckedFile(path, Fault(file, path, cancellation))];
+    }
+
     private string Expected => $"Expected {string.Join(", ", Files.Select(f => f.Name))}, packed or unpacked.";
 
     private string Advice(DatasetSearch search) => $"Name a folder that has the files (--data PATH)"

@@ -41,13 +41,7 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
         if (checkpoint.Notes.TryGetValue("events", out var title) && title != data.Title)
             throw new ArgumentException($"The checkpoint was trained on {title}; give its folder with --data. Got {data.Title}", "--data");
         using var network = Zoo.Load<SpikingNetwork>(checkpoint);
-        network.to(context.Device);
-        var trainer = new Trainer(network, context.TrainerOptions(null) with { EvaluationBatchSize = 100 })
-        {
-            Step = SpikingRules.Create(rule, network.TimeSteps),
-        };
-        context.Output.Table(data.Title, ["network", "trained by", "test accuracy"],
-            [[checkpoint.ModelName!, SpikingRules.Title(rule), trainer.Evaluate(data.Test)[Accuracy]]]);
+        SpikingRules.Evaluate(context, checkpoint, network, rule, data.Title, data.Test);
     }
 
     private Claim Shapes()

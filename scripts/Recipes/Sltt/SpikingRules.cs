@@ -1,4 +1,8 @@
+using TorchSharp;
+using TorchZoo.Checkpoints;
+using TorchZoo.Data;
 using TorchZoo.Models.Spiking;
+using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Recipes;
 
@@ -25,6 +29,24 @@ internal static class SpikingRules
             Bptt => new Bptt { TimeSteps = timeSteps, Loss = loss },
             _ => new Sltt { TimeSteps = timeSteps, Loss = loss },
         };
+    }
+
+    /// <summary>Writes a checkpoint's accuracy on a data set.</summary>
+    /// <param name="context">The run.</param>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="network">Its network.</param>
+    /// <param name="rule">The rule that trained it.</param>
+    /// <param name="title">What the data are called.</param>
+    /// <param name="test">The data.</param>
+    public static void Evaluate(RecipeContext context, Checkpoint checkpoint, SpikingNetwork network, string rule, string title, IDataset test)
+    {
+        network.to(context.Device);
+        var trainer = new Trainer(network, context.TrainerOptions(null) with { EvaluationBatchSize = 100 })
+        {
+            Step = Create(rule, network.TimeSteps),
+        };
+        context.Output.Table(title, ["network", "trained by", "test accuracy"],
+            [[checkpoint.ModelName!, Title(rule), trainer.Evaluate(test)["accuracy"]]]);
     }
 
     /// <summary>What it is called in tables.</summary>

@@ -51,13 +51,7 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
         using var scope = NewDisposeScope();
         using var data = SpikingImages.Load(context, dataset);
         using var network = Zoo.Load<SpikingCnn>(checkpoint);
-        network.to(context.Device);
-        var trainer = new Trainer(network, context.TrainerOptions(null) with { EvaluationBatchSize = 250 })
-        {
-            Step = SpikingRules.Create(rule, network.TimeSteps),
-        };
-        context.Output.Table(data.Title, ["network", "trained by", "test accuracy"],
-            [[checkpoint.ModelName!, SpikingRules.Title(rule), trainer.Evaluate(data.Test)[Accuracy]]]);
+        SpikingRules.Evaluate(context, checkpoint, network, rule, data.Title, data.Test);
         Activity(network, data, Rates(network, data));
     }
 

@@ -6,29 +6,21 @@ using TorchZoo.Testing;
 namespace TorchZoo.Tests.CommandLine;
 
 /// <summary><c>report</c>, and the page that every run leaves.</summary>
-public class ReportCommandTests
+public class ReportCommandTests() : RecipeFixture(typeof(DemoRecipe), typeof(FurtherDemoRecipe))
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void Open() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void Close() => _folder.Dispose();
-
     [TestCase("0.5", "PASS")]
     [TestCase("2", "FAIL")]
     [TestCase("NaN", "FAIL")]
     public void EveryRunLeavesAPage(string value, string verdict)
     {
-        var result = Run("demo", "--value", value, "--out", _folder["run"]);
-        var page = File.ReadAllText(_folder["run/report.html"]);
+        var result = Run("demo", "--value", value, "--out", Folder["run"]);
+        var page = File.ReadAllText(Folder["run/report.html"]);
         Assert.Multiple(() =>
         {
-            Assert.That(result.Output, Does.Contain($"its report is {_folder["run/report.html"]}\n"));
+            Assert.That(result.Output, Does.Contain($"its report is {Folder["run/report.html"]}\n"));
             Assert.That(page, Does.Contain($">{verdict}</strong>").And.Contain("A paper that does what its options say").And.Contain("arXiv 0000.00001, 2001"));
             Assert.That(page, Does.Contain("Relative L2 error by resolution").And.Contain("0.01368").And.Contain("note.txt"));
-            Assert.That(page, Does.Contain($"dotnet run --project scripts -- demo --value {value} --out {_folder["run"]}</pre>"));
+            Assert.That(page, Does.Contain($"dotnet run --project scripts -- demo --value {value} --out {Folder["run"]}</pre>"));
             Assert.That(page.Split("82").Length, Is.GreaterThan(1), "parameters");
         });
     }
@@ -38,45 +30,45 @@ public class ReportCommandTests
     public void ARunThatFailsLeavesOneToo(string kind, string message)
     {
         // An earlier run's page must not stay as this one's.
-        Run("demo", "--out", _folder["run"]);
-        var result = Run("demo", "--throws", kind, "--out", _folder["run"]);
+        Run("demo", "--out", Folder["run"]);
+        var result = Run("demo", "--throws", kind, "--out", Folder["run"]);
         Assert.That(result.ExitCode, Is.Not.Zero);
-        Assert.That(File.ReadAllText(_folder["run/report.html"]), Does.Contain(">FAILED</strong>").And.Contain(message).And.Not.Contain("PASS"));
+        Assert.That(File.ReadAllText(Folder["run/report.html"]), Does.Contain(">FAILED</strong>").And.Contain(message).And.Not.Contain("PASS"));
     }
 
     [Test]
     public void WhatWasNotBegunLeavesNone()
     {
-        Assert.That(Run("demo", "--seed", "x", "--out", _folder["run"]).ExitCode, Is.EqualTo(2));
-        Assert.That(Directory.Exists(_folder["run"]), Is.False);
+        Assert.That(Run("demo", "--seed", "x", "--out", Folder["run"]).ExitCode, Is.EqualTo(2));
+        Assert.That(Directory.Exists(Folder["run"]), Is.False);
     }
 
     [Test]
     public void OneRunsPageIsMadeAgain()
     {
-        Run("demo", "--out", _folder["run"]);
-        File.Delete(_folder["run/report.html"]);
-        var (inside, elsewhere) = (Run("report", _folder["run"]), Run("report", _folder["run"], "--output", _folder["new/page.html"]));
+        Run("demo", "--out", Folder["run"]);
+        File.Delete(Folder["run/report.html"]);
+        var (inside, elsewhere) = (Run("report", Folder["run"]), Run("report", Folder["run"], "--output", Folder["new/page.html"]));
         Assert.Multiple(() =>
         {
-            Assert.That((inside.ExitCode, inside.Output, inside.Error), Is.EqualTo((0, _folder["run/report.html"] + "\n", "")));
-            Assert.That((elsewhere.ExitCode, elsewhere.LastLine), Is.EqualTo((0, _folder["new/page.html"])));
-            Assert.That(File.ReadAllBytes(_folder["run/report.html"]), Is.EqualTo(File.ReadAllBytes(_folder["new/page.html"])), "the same folder, the same page");
+            Assert.That((inside.ExitCode, inside.Output, inside.Error), Is.EqualTo((0, Folder["run/report.html"] + "\n", "")));
+            Assert.That((elsewhere.ExitCode, elsewhere.LastLine), Is.EqualTo((0, Folder["new/page.html"])));
+            Assert.That(File.ReadAllBytes(Folder["run/report.html"]), Is.EqualTo(File.ReadAllBytes(Folder["new/page.html"])), "the same folder, the same page");
         });
     }
 
     [Test]
     public void SeveralRunsAreCompared()
     {
-        Run("demo", "--out", _folder["runs/a"]);
-        Run("demo", "--value", "2", "--out", _folder["runs/b"]);
-        Run("demo", "--value", "3", "--out", _folder["others/c"]);
-        var (two, three) = (Run("report", _folder["runs/a"], _folder["runs/b"]), Run("report", _folder["runs/a"], _folder["runs/b"], _folder["others/c"]));
+        Run("demo", "--out", Folder["runs/a"]);
+        Run("demo", "--value", "2", "--out", Folder["runs/b"]);
+        Run("demo", "--value", "3", "--out", Folder["others/c"]);
+        var (two, three) = (Run("report", Folder["runs/a"], Folder["runs/b"]), Run("report", Folder["runs/a"], Folder["runs/b"], Folder["others/c"]));
         Assert.Multiple(() =>
         {
-            Assert.That((two.ExitCode, two.LastLine), Is.EqualTo((0, _folder["runs/comparison.html"])));
-            Assert.That((three.ExitCode, three.LastLine), Is.EqualTo((0, _folder["comparison.html"])));
-            Assert.That(File.ReadAllText(_folder["comparison.html"]), Does.Contain("3 runs compared").And.Contain("PASS").And.Contain("FAIL"));
+            Assert.That((two.ExitCode, two.LastLine), Is.EqualTo((0, Folder["runs/comparison.html"])));
+            Assert.That((three.ExitCode, three.LastLine), Is.EqualTo((0, Folder["comparison.html"])));
+            Assert.That(File.ReadAllText(Folder["comparison.html"]), Does.Contain("3 runs compared").And.Contain("PASS").And.Contain("FAIL"));
         });
     }
 
@@ -85,9 +77,9 @@ public class ReportCommandTests
     [TestCase("runs", "In it are ")]
     public void AFolderThatIsNoRunsIsAUsageError(string name, string message)
     {
-        Directory.CreateDirectory(_folder["runs"]);
+        Directory.CreateDirectory(Folder["runs"]);
         SampleOf("runs/a");
-        var result = Run("report", name == "nowhere" ? name : _folder[name]);
+        var result = Run("report", name == "nowhere" ? name : Folder[name]);
         Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")));
         Assert.That(result.Error, Does.StartWith("error: ").And.Contain(message).And.Not.Contain("Parameter"));
     }
@@ -96,8 +88,8 @@ public class ReportCommandTests
     public void AFolderIsNoPage()
     {
         SampleOf("a");
-        var result = Run("report", _folder["a"], "--output", _folder.Path);
-        Assert.That((result.ExitCode, result.Error), Is.EqualTo((2, $"error: --output takes a file; '{_folder.Path}' is a folder.\nHelp: dotnet run --project scripts -- report --help\n")));
+        var result = Run("report", Folder["a"], "--output", Folder.Path);
+        Assert.That((result.ExitCode, result.Error), Is.EqualTo((2, $"error: --output takes a file; '{Folder.Path}' is a folder.\nHelp: dotnet run --project scripts -- report --help\n")));
     }
 
     [Test]
@@ -106,9 +98,9 @@ public class ReportCommandTests
     {
         SampleOf("runs/a");
         SampleOf("runs/b");
-        Directory.SetLastWriteTimeUtc(_folder["runs/a"], DateTime.UtcNow.AddMinutes(1));
+        Directory.SetLastWriteTimeUtc(Folder["runs/a"], DateTime.UtcNow.AddMinutes(1));
         using var cli = Cli.Of("TorchZoo.Tests");
-        Directory.Move(_folder["runs"], cli.PathOf("runs"));
+        Directory.Move(Folder["runs"], cli.PathOf("runs"));
         // A browser that only says what it was to show. The search path holds nothing else but the host of the program.
         Directory.CreateDirectory(cli.PathOf("bin"));
         if (hasBrowser && OperatingSystem.IsLinux())
@@ -132,16 +124,8 @@ public class ReportCommandTests
 
     private void SampleOf(string name)
     {
-        var journal = new RunJournal(_folder[name]) { Title = name };
+        var journal = new RunJournal(Folder[name]) { Title = name };
         journal.Begin();
         journal.End(RunOutcome.Finished);
-    }
-
-    private static CliResult Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(DemoRecipe), typeof(FurtherDemoRecipe)])).Run(args);
-        return new CliResult(exitCode, output.ToString(), error.ToString());
     }
 }

@@ -5,16 +5,8 @@ using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.CommandLine;
 
-public class SirenEquationRecipeTests
+public class SirenEquationRecipeTests() : RecipeFixture(typeof(SirenHelmholtzRecipe), typeof(SirenWaveRecipe))
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void Open() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void Close() => _folder.Dispose();
-
     [TestCase("--wavenumber: expected a number between 3 and 40, got 0.", "siren-helmholtz --wavenumber 0")]
     [TestCase("--wavenumber: expected a number between 3 and 40, got NaN.", "siren-helmholtz --problem inverse --wavenumber NaN")]
     [TestCase("--problem takes", "siren-helmholtz --problem backward")]
@@ -24,7 +16,7 @@ public class SirenEquationRecipeTests
     [TestCase("--speed: expected a positive number up to 1.5, got 2;", "siren-wave --speed 2")]
     public void WhatCannotBeMeantIsAUsageError(string message, string arguments)
     {
-        var result = Run([.. arguments.Split(' '), "--smoke", "--out", _folder["run"]]);
+        var result = Run([.. arguments.Split(' '), "--smoke", "--out", Folder["run"]]);
         Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
         Assert.That(result.Error, Does.Contain(message));
     }
@@ -35,27 +27,18 @@ public class SirenEquationRecipeTests
     [TestCase("siren-wave --speed 0.5", "relative L2 error ", "Waves of speed 0.5", "waves.png")]
     public void ACheckpointIsEvaluatedAsItWasTrained(string arguments, string metric, string table, string picture)
     {
-        var run = Run([.. arguments.Split(' '), "--smoke", "--out", _folder["run"]]);
-        var evaluated = Run(["evaluate", _folder["run/last.pt"]]);
+        var run = Run([.. arguments.Split(' '), "--smoke", "--out", Folder["run"]]);
+        var evaluated = Run(["evaluate", Folder["run/last.pt"]]);
         Assert.Multiple(() =>
         {
             Assert.That(run.ExitCode, Is.Zero, run.Error);
             Assert.That(run.LastLine, Does.StartWith($"claim {arguments.Split(' ')[0]}: {metric}").And.EndWith("SMOKE"));
-            Assert.That(File.Exists(_folder[$"run/{picture}"]));
+            Assert.That(File.Exists(Folder[$"run/{picture}"]));
             Assert.That(evaluated.ExitCode, Is.Zero, evaluated.Error);
             Assert.That(evaluated.Output, Does.Contain(table));
             // What the run's table says of the sine network.
             var ours = run.Output.Split('\n').Single(l => l.StartsWith("| Siren ", StringComparison.Ordinal)).Split('|')[2].Trim();
             Assert.That(evaluated.Output, Does.Contain($" {ours} "));
         });
-    }
-
-    private static CliResult Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var recipes = new RecipeCatalog([typeof(SirenHelmholtzRecipe), typeof(SirenWaveRecipe)]);
-        var exitCode = new Application(new Screen(output, error), recipes).Run(args);
-        return new CliResult(exitCode, output.ToString(), error.ToString());
     }
 }

@@ -6,34 +6,18 @@ using TorchZoo.Tests.Data.Events;
 
 namespace TorchZoo.Tests.CommandLine;
 
-public class SlttEventRecipeTests
+public class SlttEventRecipeTests() : RecipeFixture(typeof(SlttRecipe))
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void Open() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void Close() => _folder.Dispose();
-
-    private static CliResult Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(SlttRecipe)])).Run(args);
-        return new CliResult(exitCode, output.ToString(), error.ToString());
-    }
-
     [Test]
     public void MovingShapesAreLearnedAndACheckpointIsEvaluated()
     {
-        var run = Run("sltt", "--smoke", "--dataset", "events", "--rule", "sltt-k", "--out", _folder["run"]);
-        var evaluated = Run("evaluate", _folder["run/last.pt"]);
+        var run = Run("sltt", "--smoke", "--dataset", "events", "--rule", "sltt-k", "--out", Folder["run"]);
+        var evaluated = Run("evaluate", Folder["run/last.pt"]);
         Assert.Multiple(() =>
         {
             Assert.That(run.ExitCode, Is.Zero, run.Error);
             Assert.That(run.LastLine, Does.StartWith("claim sltt: test accuracy of SLTT-2 on events ").And.EndWith("SMOKE"));
-            Assert.That(File.Exists(_folder["run/events.png"]) && File.Exists(_folder["run/learning.png"]));
+            Assert.That(File.Exists(Folder["run/events.png"]) && File.Exists(Folder["run/learning.png"]));
             Assert.That(evaluated.ExitCode, Is.Zero, evaluated.Error);
             Assert.That(evaluated.Output, Does.Contain("bright shapes").And.Contain("SLTT-2"));
         });
@@ -42,10 +26,10 @@ public class SlttEventRecipeTests
     [Test]
     public void RecordingsInAFolderAreLearned()
     {
-        Directory.CreateDirectory(_folder["data"]);
-        DvsGestureFolder.Write(_folder["data"]);
-        var run = Run("sltt", "--smoke", "--dataset", "events", "--data", _folder["data"], "--out", _folder["run"]);
-        var without = Run("evaluate", _folder["run/last.pt"]);
+        Directory.CreateDirectory(Folder["data"]);
+        DvsGestureFolder.Write(Folder["data"]);
+        var run = Run("sltt", "--smoke", "--dataset", "events", "--data", Folder["data"], "--out", Folder["run"]);
+        var without = Run("evaluate", Folder["run/last.pt"]);
         Assert.Multiple(() =>
         {
             Assert.That(run.ExitCode, Is.Zero, run.Error);
@@ -57,8 +41,8 @@ public class SlttEventRecipeTests
     [Test]
     public void WhatCannotBeMeantIsAnError()
     {
-        var gradients = Run("sltt", "--smoke", "--dataset", "events", "--gradients", "--out", _folder["run"]);
-        var nowhere = Run("sltt", "--smoke", "--dataset", "events", "--data", _folder["none"], "--out", _folder["run"]);
+        var gradients = Run("sltt", "--smoke", "--dataset", "events", "--gradients", "--out", Folder["run"]);
+        var nowhere = Run("sltt", "--smoke", "--dataset", "events", "--data", Folder["none"], "--out", Folder["run"]);
         Assert.Multiple(() =>
         {
             Assert.That(gradients.ExitCode, Is.EqualTo(2));

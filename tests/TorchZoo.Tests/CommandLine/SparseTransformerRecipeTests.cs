@@ -5,37 +5,21 @@ using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.CommandLine;
 
-public class SparseTransformerRecipeTests
+public class SparseTransformerRecipeTests() : RecipeFixture(typeof(SparseTransformerRecipe))
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void Open() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void Close() => _folder.Dispose();
-
-    private static CliResult Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var exitCode = new Application(new Screen(output, error), new RecipeCatalog([typeof(SparseTransformerRecipe)])).Run(args);
-        return new CliResult(exitCode, output.ToString(), error.ToString());
-    }
-
     [Test]
     public void ATextIsLearnedEvaluatedAndContinued()
     {
-        var text = _folder["a.txt"];
+        var text = Folder["a.txt"];
         File.WriteAllText(text, string.Concat(Enumerable.Repeat("the cat sat on the mat. ", 100)));
-        var run = Run("sparse-transformer", "--smoke", "--text", text, "--out", _folder["run"]);
+        var run = Run("sparse-transformer", "--smoke", "--text", text, "--out", Folder["run"]);
         Assert.That(run.ExitCode, Is.Zero, run.Error);
         Assert.That(run.LastLine, Does.StartWith("claim sparse-transformer: bits a byte, sparse ").And.EndWith("SMOKE"));
-        Assert.That(File.Exists(_folder["run/learning.png"]), Is.True);
+        Assert.That(File.Exists(Folder["run/learning.png"]), Is.True);
 
-        var evaluated = Run("evaluate", _folder["run/last.pt"], "--text", text);
-        var onAnother = Run("evaluate", _folder["run/last.pt"]);
-        string[] Sample(params string[] more) => ["sample", _folder["run/last.pt"], "--out", _folder["samples"], .. more];
+        var evaluated = Run("evaluate", Folder["run/last.pt"], "--text", text);
+        var onAnother = Run("evaluate", Folder["run/last.pt"]);
+        string[] Sample(params string[] more) => ["sample", Folder["run/last.pt"], "--out", Folder["samples"], .. more];
         var drawn = Run(Sample("--prompt", "the mat", "--count", "20"));
         var unknown = Run(Sample("--prompt", "THE"));
         var tooLong = Run(Sample("--prompt", new string('t', 65)));
@@ -54,13 +38,13 @@ public class SparseTransformerRecipeTests
     [Test]
     public void TheCopyTaskDrawsPatternsAndAttention()
     {
-        var run = Run("sparse-transformer", "--smoke", "--out", _folder["run"]);
-        var sampled = Run("sample", _folder["run/last.pt"]);
+        var run = Run("sparse-transformer", "--smoke", "--out", Folder["run"]);
+        var sampled = Run("sample", Folder["run/last.pt"]);
         Assert.Multiple(() =>
         {
             Assert.That(run.ExitCode, Is.Zero, run.Error);
             foreach (var file in new[] { "patterns.png", "attention.png", "speed.png", "learning.png", "last.pt", "dense/last.pt" })
-                Assert.That(File.Exists(_folder[$"run/{file}"]), Is.True, file);
+                Assert.That(File.Exists(Folder[$"run/{file}"]), Is.True, file);
             Assert.That(sampled.Error, Does.Contain("nothing to show"));
         });
     }
@@ -74,7 +58,7 @@ public class SparseTransformerRecipeTests
             ("--temperature takes", ["--temperature", "-1"]), ("--count takes", ["--count", "0"]),
         })
         {
-            var result = Run(["sparse-transformer", "--smoke", "--out", _folder["run"], .. args]);
+            var result = Run(["sparse-transformer", "--smoke", "--out", Folder["run"], .. args]);
             Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
             Assert.That(result.Error, Does.Contain(message));
         }

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -93,20 +91,11 @@ internal sealed record PendingTree(
         while (bytes > 0)
         {
             var count = (int)Math.Min(bytes, 1 << 24);
-            var chunk = new Span<byte>(pointer, count);
-            if (size == 2) Reverse(MemoryMarshal.Cast<byte, ushort>(chunk));
-            if (size == 4) Reverse(MemoryMarshal.Cast<byte, uint>(chunk));
-            if (size == 8) Reverse(MemoryMarshal.Cast<byte, ulong>(chunk));
+            ByteOrder.Reverse(new Span<byte>(pointer, count), size);
             pointer += count;
             bytes -= count;
         }
     }
-
-    private static void Reverse(Span<ushort> values) => BinaryPrimitives.ReverseEndianness(values, values);
-
-    private static void Reverse(Span<uint> values) => BinaryPrimitives.ReverseEndianness(values, values);
-
-    private static void Reverse(Span<ulong> values) => BinaryPrimitives.ReverseEndianness(values, values);
 
     private readonly record struct Piece(StorageRef Storage, long Offset, nint Target, long Length);
 }

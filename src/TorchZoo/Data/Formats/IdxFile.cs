@@ -144,7 +144,7 @@ public static class IdxFile
         {
             var piece = new Span<byte>(pointer + done, (int)Math.Min(PieceSize, length - done));
             content.ReadExactly(piece);
-            Swap(piece, size);
+            if (BitConverter.IsLittleEndian) ByteOrder.Reverse(piece, size);
         }
         GC.KeepAlive(tensor);
     }
@@ -160,27 +160,9 @@ public static class IdxFile
             var piece = new ReadOnlySpan<byte>(pointer + done, (int)Math.Min(PieceSize, length - done));
             var swapped = buffer.AsSpan(0, piece.Length);
             piece.CopyTo(swapped);
-            Swap(swapped, size);
+            if (BitConverter.IsLittleEndian) ByteOrder.Reverse(swapped, size);
             stream.Write(swapped);
         }
         GC.KeepAlive(tensor);
     }
-
-    // Between the file's order of bytes and the machine's.
-    private static void Swap(Span<byte> bytes, int size)
-    {
-        if (!BitConverter.IsLittleEndian) return;
-        switch (size)
-        {
-            case 2: Reverse(MemoryMarshal.Cast<byte, short>(bytes)); break;
-            case 4: Reverse(MemoryMarshal.Cast<byte, int>(bytes)); break;
-            case 8: Reverse(MemoryMarshal.Cast<byte, long>(bytes)); break;
-        }
-    }
-
-    private static void Reverse(Span<short> values) => BinaryPrimitives.ReverseEndianness(values, values);
-
-    private static void Reverse(Span<int> values) => BinaryPrimitives.ReverseEndianness(values, values);
-
-    private static void Reverse(Span<long> values) => BinaryPrimitives.ReverseEndianness(values, values);
 }

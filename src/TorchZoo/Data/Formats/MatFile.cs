@@ -294,7 +294,7 @@ internal sealed unsafe class MatFile : ArrayFile
 
     private void Convert(Span<byte> raw, int type, ScalarType dtype, bool isLogical, byte* to, string name)
     {
-        if (_isSwapped == BitConverter.IsLittleEndian) Swap(raw, StoredSize(type));
+        if (_isSwapped == BitConverter.IsLittleEndian) ByteOrder.Reverse(raw, StoredSize(type));
         try
         {
             switch (type)
@@ -343,16 +343,6 @@ internal sealed unsafe class MatFile : ArrayFile
     {
         if (typeof(TFrom) == typeof(TTo)) MemoryMarshal.Cast<TFrom, TTo>(values).CopyTo(new Span<TTo>(to, values.Length));
         else for (var i = 0; i < values.Length; i++) to[i] = TTo.CreateChecked(values[i]);
-    }
-
-    private static void Swap(Span<byte> raw, int size)
-    {
-        switch (size)
-        {
-            case 2: BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, short>(raw), MemoryMarshal.Cast<byte, short>(raw)); break;
-            case 4: BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, int>(raw), MemoryMarshal.Cast<byte, int>(raw)); break;
-            case 8: BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, long>(raw), MemoryMarshal.Cast<byte, long>(raw)); break;
-        }
     }
 
     private static ScalarType Dtype(int matrixClass, bool isComplex, bool isLogical) => (matrixClass, isComplex) switch

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using TorchZoo.Checkpoints;
@@ -71,7 +70,7 @@ internal readonly record struct NpyElement(char Kind, int Size, bool IsBigEndian
     /// <exception cref="FormatException">A number doesn't fit.</exception>
     public void Decode(Span<byte> raw, Span<byte> destination)
     {
-        if (IsBigEndian == BitConverter.IsLittleEndian) Swap(raw, Kind == 'c' ? Size / 2 : Size);
+        if (IsBigEndian == BitConverter.IsLittleEndian) ByteOrder.Reverse(raw, Kind == 'c' ? Size / 2 : Size);
         if (IsPlain)
         {
             raw.CopyTo(destination);
@@ -102,20 +101,4 @@ internal readonly record struct NpyElement(char Kind, int Size, bool IsBigEndian
         var to = MemoryMarshal.Cast<byte, TTo>(destination);
         for (var i = 0; i < from.Length; i++) to[i] = TTo.CreateChecked(from[i]);
     }
-
-    private static void Swap(Span<byte> bytes, int size)
-    {
-        switch (size)
-        {
-            case 2: Reverse(MemoryMarshal.Cast<byte, short>(bytes)); break;
-            case 4: Reverse(MemoryMarshal.Cast<byte, int>(bytes)); break;
-            case 8: Reverse(MemoryMarshal.Cast<byte, long>(bytes)); break;
-        }
-    }
-
-    private static void Reverse(Span<short> values) => BinaryPrimitives.ReverseEndianness(values, values);
-
-    private static void Reverse(Span<int> values) => BinaryPrimitives.ReverseEndianness(values, values);
-
-    private static void Reverse(Span<long> values) => BinaryPrimitives.ReverseEndianness(values, values);
 }

@@ -151,5 +151,5 @@ public class SirenRecipeTests() : RecipeFixture(typeof(SirenRecipe), typeof(Sire
         });
     }
 
-    private CliResult Run(string[] options, params string[] args) => Run([.. args, .. options]);
+    private CliResult Run(string[] options, params string[] args) => base.Run([.. args, .. options]);
 }

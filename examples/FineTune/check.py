@@ -1,4 +1,4 @@
-"""Opens finetuned.pt in PyTorch. Usage: check.py [finetuned.pt [LOSS]]; fails if the loss isn't LOSS, the number that the C# program printed."""
+"""Opens finetuned.pt in PyTorch. Usage: check.py [finetuned.pt [LOSS]]; fails if the loss isn't LOSS, which the C# program printed."""
 import sys
 
 import torch

@@ -1,4 +1,4 @@
-"""Makes pretrained.pt, which the example starts from: a small network trained on sin(3xy). It lies in the repository; no need to run this."""
+"""Makes pretrained.pt, which the example starts from: a small network trained on sin(3xy). The repository has it already."""
 import torch
 from torch import nn
 

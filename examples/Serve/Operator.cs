@@ -64,7 +64,8 @@ public sealed class Operator : IDisposable
     }
 
     /// <summary>Says what is wrong with a sample, before it costs anything.</summary>
-    /// <exception cref="BadHttpRequestException">It isn't of the model's channels and axes, too large, or has numbers that aren't finite.</exception>
+    /// <exception cref="BadHttpRequestException">It isn't of the model's channels and axes, is too large, or has numbers that aren't
+    /// finite.</exception>
     public void Check(Sample sample, long maxPoints)
     {
         var config = _model.Config;

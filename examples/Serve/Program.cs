@@ -27,12 +27,14 @@ namespace Serve
             var settings = builder.Configuration;
             var maxPoints = settings.GetValue("max-points", 65536L);
             // A number in JSON has up to 16 characters and a comma.
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = settings.GetValue("max-body", 1024 + 17 * maxPoints));
+            var maxBody = settings.GetValue("max-body", 1024 + 17 * maxPoints);
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = maxBody);
             var options = new BatcherOptions(settings.GetValue("max-batch", 16),
                 TimeSpan.FromMilliseconds(settings.GetValue("max-wait-ms", 2.0)), settings.GetValue("capacity", 256));
             builder.Services.AddSingleton(_ => Operator.Load(CheckpointOf(settings["checkpoint"])));
             builder.Services.AddSingleton(services => new Batcher(services.GetRequiredService<Operator>().Apply, options));
-            builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.RespectNullableAnnotations = json.SerializerOptions.RespectRequiredConstructorParameters = true);
+            builder.Services.ConfigureHttpJsonOptions(json =>
+                (json.SerializerOptions.RespectNullableAnnotations, json.SerializerOptions.RespectRequiredConstructorParameters) = (true, true));
             builder.Services.AddHealthChecks().AddCheck<WorkerCheck>("worker");
             builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
             {
@@ -52,7 +54,8 @@ namespace Serve
                 var (batches, answered, cancelled, waiting) = batcher.Counts;
                 return new { batches, answered, cancelled, waiting };
             });
-            // JSON {"shape": [1, 256], "values": […]}, or the values alone as little-endian float32 with the shape in a header; the answer likewise.
+            // JSON {"shape": [1, 256], "values": […]}, or the values alone as little-endian float32 with the shape in a header; the answer
+            // likewise.
             app.MapPost("/predict", async (HttpRequest request, Operator model, Batcher batcher, CancellationToken cancellation) =>
             {
                 var binary = request.ContentType == Binary;

@@ -21,8 +21,8 @@ internal static class SelfTest
             Check($"a trained model (relative L2 error {error:F3})", error < 0.1);
             var checkpoint = Path.Combine(folder, "last.pt");
             using var model = Operator.Load(checkpoint);
-            await using var server = Server.Build(
-                ["--checkpoint", checkpoint, "--urls", "http://127.0.0.1:0", "--max-points", "4096", "--max-wait-ms", "20", "--Logging:LogLevel:Default=Warning"]);
+            await using var server = Server.Build(["--checkpoint", checkpoint, "--urls", "http://127.0.0.1:0", "--max-points", "4096",
+                "--max-wait-ms", "20", "--Logging:LogLevel:Default=Warning"]);
             await server.StartAsync();
             using var client = new HttpClient { BaseAddress = new Uri(server.Urls.First()) };
             await Ask(client, model, server);
@@ -63,7 +63,8 @@ internal static class SelfTest
         Sample[] samples = [.. Enumerable.Range(0, Requests).Select(i => Wave(random, i % 2 == 0 ? 128 : 256))];
         var expected = samples.Select(s => model.Apply([s])[0]).ToArray();
         var answers = await Task.WhenAll(samples.Select((s, i) => i % 4 < 2 ? AskJson(client, s) : AskBinary(client, s)));
-        Check($"{Requests} answers on two grids at once, in JSON and binary, are the model's", answers.Zip(expected).All(p => Same(p.First, p.Second)));
+        Check($"{Requests} answers on two grids at once, in JSON and binary, are the model's",
+            answers.Zip(expected).All(p => Same(p.First, p.Second)));
         var (batches, answered, _, _) = server.Services.GetRequiredService<Batcher>().Counts;
         Check($"in fewer batches ({batches})", answered == Requests && batches < Requests / 2);
 
@@ -71,7 +72,7 @@ internal static class SelfTest
         await Refused(client, HttpStatusCode.BadRequest, """{"shape": [2, 1], "values": [1, 2]}""", "Expected a shape of 1 channels");
         await Refused(client, HttpStatusCode.BadRequest, """{"shape": [1, 8], "values": "eight"}""", "The JSON");
         await Refused(client, HttpStatusCode.BadRequest, "{}", "missing required");
-        await Refused(client, HttpStatusCode.RequestEntityTooLarge, """{"shape": [1, 9223372036854775807], "values": []}""", "at most 4096 points");
+        await Refused(client, HttpStatusCode.RequestEntityTooLarge, """{"shape": [1, 9223372036854775807], "values": []}""", "at most 4096");
         await Refused(client, HttpStatusCode.RequestEntityTooLarge, new string(' ', 100_000), "too large");
         await Refused(client, HttpStatusCode.UnsupportedMediaType, "1, 2", "application/json", "text/plain");
 
@@ -109,15 +110,16 @@ internal static class SelfTest
         content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         content.Headers.Add("X-Shape", string.Join(',', sample.Shape));
         using var answer = await client.PostAsync("/predict", content);
-        var shape = answer.EnsureSuccessStatusCode().Headers.GetValues("X-Shape").Single().Split(',').Select(long.Parse).ToArray();
-        return new Sample(shape, MemoryMarshal.Cast<byte, float>(await answer.Content.ReadAsByteArrayAsync()).ToArray());
+        var shape = answer.EnsureSuccessStatusCode().Headers.GetValues("X-Shape").Single().Split(',').Select(long.Parse);
+        return new Sample([.. shape], MemoryMarshal.Cast<byte, float>(await answer.Content.ReadAsByteArrayAsync()).ToArray());
     }
 
     private static async Task Refused(HttpClient client, HttpStatusCode status, string body, string reason, string type = "application/json")
     {
         using var answer = await client.PostAsync("/predict", new StringContent(body, Encoding.UTF8, type));
         var text = await answer.Content.ReadAsStringAsync();
-        Check($"{(int)status}: {reason}", answer.StatusCode == status && answer.Content.Headers.ContentType?.MediaType == "application/problem+json"
+        Check($"{(int)status}: {reason}", answer.StatusCode == status
+            && answer.Content.Headers.ContentType?.MediaType == "application/problem+json"
             && text.Contains(reason, StringComparison.OrdinalIgnoreCase), $"{(int)answer.StatusCode} {text}");
     }
 

@@ -1,7 +1,6 @@
 // A layer of a paper in a module of one's own, with TorchSharp's optimizer and a loop written out; nothing else of TorchZoo is used.
 // The task: from a periodic function u to sin 2U, where U' = u. Trained on 64 points, it is as good on 256.
 using System.Globalization;
-using TorchSharp;
 using TorchZoo;
 using TorchZoo.Losses;
 using TorchZoo.Models.Operators;

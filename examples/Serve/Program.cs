@@ -34,7 +34,10 @@ namespace Serve
             builder.Services.AddSingleton(_ => Operator.Load(CheckpointOf(settings["checkpoint"])));
             builder.Services.AddSingleton(services => new Batcher(services.GetRequiredService<Operator>().Apply, options));
             builder.Services.ConfigureHttpJsonOptions(json =>
-                (json.SerializerOptions.RespectNullableAnnotations, json.SerializerOptions.RespectRequiredConstructorParameters) = (true, true));
+            {
+                json.SerializerOptions.RespectNullableAnnotations = true;
+                json.SerializerOptions.RespectRequiredConstructorParameters = true;
+            });
             builder.Services.AddHealthChecks().AddCheck<WorkerCheck>("worker");
             builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
             {

@@ -72,7 +72,7 @@ internal static class SelfTest
         await Refused(client, HttpStatusCode.BadRequest, """{"shape": [2, 1], "values": [1, 2]}""", "Expected a shape of 1 channels");
         await Refused(client, HttpStatusCode.BadRequest, """{"shape": [1, 8], "values": "eight"}""", "The JSON");
         await Refused(client, HttpStatusCode.BadRequest, "{}", "missing required");
-        await Refused(client, HttpStatusCode.RequestEntityTooLarge, """{"shape": [1, 9223372036854775807], "values": []}""", "at most 4096");
+        await Refused(client, HttpStatusCode.RequestEntityTooLarge, """{"shape": [1, 9223372036854775807], "values": []}""", "at most");
         await Refused(client, HttpStatusCode.RequestEntityTooLarge, new string(' ', 100_000), "too large");
         await Refused(client, HttpStatusCode.UnsupportedMediaType, "1, 2", "application/json", "text/plain");
 
@@ -114,7 +114,8 @@ internal static class SelfTest
         return new Sample([.. shape], MemoryMarshal.Cast<byte, float>(await answer.Content.ReadAsByteArrayAsync()).ToArray());
     }
 
-    private static async Task Refused(HttpClient client, HttpStatusCode status, string body, string reason, string type = "application/json")
+    private static async Task Refused(HttpClient client, HttpStatusCode status, string body, string reason,
+        string type = "application/json")
     {
         using var answer = await client.PostAsync("/predict", new StringContent(body, Encoding.UTF8, type));
         var text = await answer.Content.ReadAsStringAsync();

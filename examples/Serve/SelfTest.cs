@@ -77,7 +77,8 @@ internal static class SelfTest
         await Refused(client, HttpStatusCode.UnsupportedMediaType, "1, 2", "application/json", "text/plain");
 
         using var soon = new CancellationTokenSource();
-        var abandoned = samples.Select(s => AskJson(client, s, soon.Token)).ToArray();
+        // Not a multiple of the batch's size: some wait for others.
+        var abandoned = samples[..^3].Select(s => AskJson(client, s, soon.Token)).ToArray();
         soon.CancelAfter(TimeSpan.FromMilliseconds(5));
         var left = 0;
         foreach (var task in abandoned)
@@ -85,7 +86,7 @@ internal static class SelfTest
             try { await task; }
             catch (OperationCanceledException) { left++; }
         }
-        Check($"{left} of {Requests} requests given up", left > 0);
+        Check($"{left} of {abandoned.Length} requests given up", left > 0);
 
         // Memory: tensors of all requests are gone.
         var tensors = torch.Tensor.TotalCount;

@@ -1,6 +1,5 @@
 // A network that was trained in PyTorch goes on learning here, and goes back. (pretrain.py made pretrained.pt, check.py opens the result.)
 using System.Globalization;
-using TorchSharp;
 using TorchSharp.Utils;
 using TorchZoo;
 using TorchZoo.Checkpoints;

@@ -4,7 +4,6 @@
 //   dotnet run -- --self-test                    starts, asks itself, stops
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Serve;
 using TorchZoo;

@@ -17,6 +17,9 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
     private TensorBoardLog? _events;
 
     /// <inheritdoc/>
+    public override bool IsObserver => true;
+
+    /// <inheritdoc/>
     public override void OnStart(Trainer trainer, long firstStep)
     {
         Dispose();

@@ -1,3 +1,4 @@
+using TorchZoo.Checkpoints;
 using TorchZoo.Distributed;
 using static TorchSharp.torch;
 
@@ -50,14 +51,14 @@ internal static class CollectiveChecks
                 };
             }
             var now = Own(type, count, group.Rank);
-            var (address, later) = (Checkpoints.TensorMemory.Address(now), Own(type, count, group.Rank));
+            var (address, later) = (TensorMemory.Address(now), Own(type, count, group.Rank));
             group.AllReduce(now, op);
             var pending = group.AllReduceAsync(later, op);
             pending.Wait();
             pending.Wait();
             Same(now, expected.to(type), $"{op} of {count} {type}");
             Same(later, expected.to(type), $"{op} of {count} {type}, later");
-            True(pending.IsDone && Checkpoints.TensorMemory.Address(now) == address, "done, and in place");
+            True(pending.IsDone && TensorMemory.Address(now) == address, "done, and in place");
         }
         var one = Own(type, count, group.Rank);
         group.Broadcast(one, root: group.Size - 1);

@@ -47,7 +47,7 @@ public class ProcessGroupTests
         var group = ProcessGroup.Single;
         Assert.Multiple(() =>
         {
-            Assert.That(() => group.AllReduce(null!), Throws.ArgumentNullException);
+            Assert.That(() => group.AllReduce((Tensor)null!), Throws.ArgumentNullException);
             Assert.That(() => group.Broadcast(null!), Throws.ArgumentNullException);
             Assert.That(() => group.AllGather((Tensor)null!), Throws.ArgumentNullException);
             Assert.That(() => group.ReduceScatter(null!), Throws.ArgumentNullException);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using TorchZoo.Distributed;
 using TorchZoo.Kernels.Cuda;
 using TorchZoo.Training;
 
@@ -64,6 +65,11 @@ internal static class RunCommand
         // Fresh weights of TorchSharp's own layers come from the global generator.
         Seed.Set(context.Seed);
         report.Heading($"{context.Paper.Title} (arXiv {context.Paper.ArXiv}, {context.Paper.Year})");
+        var group = ProcessGroup.World;
+        // Each rank would take all cores for itself.
+        if (group.LocalSize > 1 && Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null)
+            torch.set_num_threads(Math.Max(1, Math.Min(torch.get_num_threads(), Environment.ProcessorCount / group.LocalSize)));
+        if (group.Size > 1) report.Note("ranks", group.Size);
         report.Note("device", context.Device.type == DeviceType.CPU ? $"cpu, {torch.get_num_threads()} threads"
             : context.Device.ToString());
         report.Note("seed", context.Seed);

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using TorchZoo.Distributed;
 
 namespace TorchZoo.Scripts.Terminal;
 
@@ -25,10 +26,12 @@ internal sealed class Screen
     public bool IsRich { get; }
 
     /// <summary>The process's own streams. Plain where they are redirected, with NO_COLOR (no-color.org) and on terminals without a
-    /// cursor.</summary>
-    public static Screen OfProcess()
+    /// cursor. Of several processes the first speaks for all, and plainly: a launcher's terminal is none.</summary>
+    /// <param name="group">The processes.</param>
+    public static Screen OfProcess(ProcessGroup group)
     {
-        var plain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+        if (!group.IsFirst) return new Screen(TextWriter.Null, TextWriter.Null);
+        var plain = group.Size > 1 || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             || Environment.GetEnvironmentVariable("TERM") is "dumb";
         return new Screen(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, !plain && !Console.IsErrorRedirected);
     }

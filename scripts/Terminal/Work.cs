@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Spectre.Console;
+using TorchZoo.Distributed;
 
 namespace TorchZoo.Scripts.Terminal;
 
@@ -21,7 +22,7 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
             System.IO.Directory.CreateDirectory(directory);
             var claim = ShowingProgress(progress => work(progress, interrupts.Token));
             if (claim is null) return ExitCode.Success;
-            file?.Invoke(claim, start.Elapsed.TotalSeconds).Write(directory);
+            if (ProcessGroup.World.IsFirst) file?.Invoke(claim, start.Elapsed.TotalSeconds).Write(directory);
             Close(claim, smoke, start.Elapsed);
             return smoke || claim.Holds ? ExitCode.Success : ExitCode.Failed;
         }

@@ -32,7 +32,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
     /// <summary>Begins an update: the next backward pass is the last before <see cref="Finish"/>.</summary>
     public void Begin()
     {
-        if (_buckets.Count == 0 || _buckets.Any(b => !b.Fits)) Build(_parameters.Reverse());
+        if (_buckets.Count == 0 || _buckets.Any(b => !b.Fits)) Build([.. _parameters.Reverse()], 0);
         (_passes, _next, _isArmed) = (0, 0, true);
         _order.Clear();
         foreach (var bucket in _buckets) bucket.Begin();
@@ -110,21 +110,24 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
             _group.Broadcast(order);
             var places = order.data<long>().ToArray();
             var early = _group.Any(_passes > 1) ? 0 : places.Count(p => p != long.MaxValue);
-            Build(_parameters.Select((p, i) => (p, i)).OrderBy(p => places[p.i]).ThenByDescending(p => p.i).Select(p => p.p));
+            Build([.. _parameters.Select((p, i) => (p, i)).OrderBy(p => places[p.i]).ThenByDescending(p => p.i).Select(p => p.p)], early);
             Overlaps = early > 0 && TensorVersion.IsKnown;
         }
     }
 
-    private void Build(IEnumerable<Parameter> order)
+    /// <param name="order">All parameters.</param>
+    /// <param name="early">How many at the front are observed: the others must not hold them up.</param>
+    private void Build(List<Parameter> order, int early)
     {
         foreach (var bucket in _buckets) bucket.Dispose();
         _buckets = [];
         _bucketOf = [];
-        var rest = order.ToList();
         // Of the front: those that fit into the first bucket.
-        var (count, bytes) = (0, 0L);
-        while (count < rest.Count && (count == 0 || bytes + SizeOf(rest[count]) <= FirstBucket)) bytes += SizeOf(rest[count++]);
-        foreach (var part in TensorPack.Groups(rest.Take(count), FirstBucket).Concat(TensorPack.Groups(rest.Skip(count), OtherBuckets)))
+        var (first, bytes) = (0, 0L);
+        while (first < early && (first == 0 || bytes + SizeOf(order[first]) <= FirstBucket)) bytes += SizeOf(order[first++]);
+        foreach (var part in TensorPack.Groups(order.Take(first), FirstBucket)
+            .Concat(TensorPack.Groups(order.Skip(first).Take(early - first), OtherBuckets))
+            .Concat(TensorPack.Groups(order.Skip(early), OtherBuckets)))
         {
             var bucket = new GradientBucket([.. part.Cast<Parameter>()]);
             _buckets.Add(bucket);

@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using TorchZoo.Training;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Distributed;
@@ -12,18 +12,23 @@ internal sealed class DataParallel : IDisposable
     private readonly ProcessGroup _group;
     private readonly List<nn.Module> _modules;
     private readonly Dictionary<optim.Optimizer, GradientReducer> _reducers;
+    private readonly Dictionary<optim.Optimizer, OptimizerShards> _shards = [];
     private readonly GradientObserver? _observer;
 
     /// <param name="group">More than one rank.</param>
     /// <param name="trained">The modules that are trained.</param>
     /// <param name="others">Modules that go along.</param>
     /// <param name="optimizers">Who trains them.</param>
-    public DataParallel(ProcessGroup group, IEnumerable<nn.Module> trained, IEnumerable<nn.Module> others, IReadOnlyList<optim.Optimizer> optimizers)
+    /// <param name="options">How.</param>
+    /// <exception cref="NotSupportedException">An optimizer's state is to be shared out and can't be.</exception>
+    public DataParallel(ProcessGroup group, IEnumerable<nn.Module> trained, IEnumerable<nn.Module> others,
+        IReadOnlyList<optim.Optimizer> optimizers, TrainerOptions options)
     {
         _group = group;
         List<nn.Module> networks = [.. trained];
         _modules = [.. networks, .. others];
-        _reducers = optimizers.ToDictionary(o => o, o => new GradientReducer(group, o.parameters()));
+        _reducers = optimizers.ToDictionary(o => o, o => new GradientReducer(group, o.parameters(), options.CompressGradients));
+        if (options.ShardOptimizer) _shards = optimizers.ToDictionary(o => o, o => new OptimizerShards(group, o));
         // Of several optimizers each has its own time, and the gradients of one are in the way of the other.
         if (_reducers.Count == 1 && TensorVersion.IsKnown) _observer = new GradientObserver(networks, _reducers.Values.Single().Note);
     }
@@ -52,6 +57,24 @@ internal sealed class DataParallel : IDisposable
     {
         _observer?.Stop();
         _reducers[optimizer].Finish();
+    }
+
+    /// <summary>Between an optimizer's look at all gradients and its update.</summary>
+    public void BeforeUpdate(optim.Optimizer optimizer) => _shards.GetValueOrDefault(optimizer)?.KeepOwn();
+
+    /// <summary>After an update.</summary>
+    public void AfterUpdate(optim.Optimizer optimizer) => _shards.GetValueOrDefault(optimizer)?.ShareWeights();
+
+    /// <summary>Before a checkpoint: rank 0 gets the optimizers' whole states.</summary>
+    public void GatherStates()
+    {
+        foreach (var shards in _shards.Values) shards.Gather();
+    }
+
+    /// <summary>After a checkpoint was written or read: each rank keeps what is its own.</summary>
+    public void ScatterStates()
+    {
+        foreach (var shards in _shards.Values) shards.Scatter();
     }
 
     /// <inheritdoc/>

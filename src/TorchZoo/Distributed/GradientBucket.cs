@@ -4,14 +4,17 @@ using static TorchSharp.torch;
 namespace TorchZoo.Distributed;
 
 /// <summary>Gradients that travel together.</summary>
+/// <param name="group">Between whom.</param>
 /// <param name="parameters">Of one type and device.</param>
-internal sealed class GradientBucket(Parameter[] parameters) : IDisposable
+/// <param name="compress">Whether they travel as bfloat16: each rank adds up one part in float32, and gives the sums to all.</param>
+internal sealed class GradientBucket(ProcessGroup group, Parameter[] parameters, bool compress) : IDisposable
 {
     private readonly TensorPack _pack = new(parameters);
     private readonly long[] _sizes = [.. parameters.Select(p => p.numel())];
     // The gradient that was sent: the address of its memory and its version; 0: there was none.
     private readonly (nint Address, long Version)[] _sent = new (nint, long)[parameters.Length];
     private readonly HashSet<nint> _awaited = [];
+    private (Tensor Sent, Tensor Received)? _parts;
     private PendingOperation _pending = PendingOperation.Done;
 
     /// <summary>How many there are.</summary>
@@ -30,7 +33,7 @@ internal sealed class GradientBucket(Parameter[] parameters) : IDisposable
     public void Note(Parameter parameter) => _awaited.Remove(parameter.Handle);
 
     /// <summary>Begins to add them up over the ranks; what isn't there counts as zero.</summary>
-    public void Send(ProcessGroup group)
+    public void Send()
     {
         using var off = no_grad();
         for (var i = 0; i < parameters.Length; i++)
@@ -40,7 +43,8 @@ internal sealed class GradientBucket(Parameter[] parameters) : IDisposable
             if (gradient is null) _pack[i].zero_();
             else _pack[i].copy_(gradient);
         }
-        _pending = group.AllReduceAsync(_pack.Flat);
+        if (compress) SendParts();
+        else _pending = group.AllReduceAsync(_pack.Flat);
     }
 
     /// <summary>Says which gradients there are, and last whether one of them isn't what was sent.</summary>
@@ -58,7 +62,31 @@ internal sealed class GradientBucket(Parameter[] parameters) : IDisposable
     }
 
     /// <summary>Waits for the sums.</summary>
-    public void Wait() => _pending.Wait();
+    public void Wait()
+    {
+        _pending.Wait();
+        if (_parts is not { } parts) return;
+        _parts = null;
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var sums = group.AllGather(parts.Received.to(ScalarType.Float32).sum(0).to(ScalarType.BFloat16));
+        _pack.Flat.copy_(sums.view(-1).narrow(0, 0, _pack.Flat.numel()));
+        parts.Sent.Dispose();
+        parts.Received.Dispose();
+    }
+
+    // Part r is what rank r adds up.
+    private void SendParts()
+    {
+        using var scope = NewDisposeScope();
+        var (count, size) = (_pack.Flat.numel(), group.Size);
+        var all = zeros([(count + size - 1) / size * size], ScalarType.BFloat16);
+        all.narrow(0, 0, count).copy_(_pack.Flat);
+        var sent = all.view(size, -1);
+        var received = empty_like(sent);
+        _parts = (sent.DetachFromDisposeScope(), received.DetachFromDisposeScope());
+        _pending = group.ExchangeAsync(sent, received);
+    }
 
     /// <summary>Makes the sums the gradients of those parameters that have one on any rank.</summary>
     public void Deliver(ReadOnlySpan<double> exists)
@@ -80,5 +108,10 @@ internal sealed class GradientBucket(Parameter[] parameters) : IDisposable
         : (Checkpoints.TensorMemory.Address(gradient), TensorVersion.IsKnown ? TensorVersion.Of(gradient) : 0);
 
     /// <inheritdoc/>
-    public void Dispose() => _pack.Dispose();
+    public void Dispose()
+    {
+        _pack.Dispose();
+        _parts?.Sent.Dispose();
+        _parts?.Received.Dispose();
+    }
 }

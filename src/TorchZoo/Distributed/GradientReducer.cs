@@ -10,7 +10,8 @@ namespace TorchZoo.Distributed;
 /// </summary>
 /// <param name="group">The ranks.</param>
 /// <param name="parameters">Whose gradients; the same on all ranks.</param>
-internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter> parameters) : IDisposable
+/// <param name="compress">Whether gradients travel as bfloat16.</param>
+internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter> parameters, bool compress = false) : IDisposable
 {
     // The first is small: it leaves early. The others are long enough that their length alone decides how long they take.
     private const long FirstBucket = 1 << 20, OtherBuckets = 25 << 20;
@@ -57,7 +58,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
         // All ranks must send buckets in the same order.
         for (; Overlaps && _next < _buckets.Count && _buckets[_next].IsReady; _next++)
         {
-            _buckets[_next].Send(_group);
+            _buckets[_next].Send();
             Counts = (Counts.Early + 1, Counts.Again);
         }
     }
@@ -69,7 +70,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
         using var off = no_grad();
         if (!_isArmed) Begin();
         _isArmed = false;
-        for (; _next < _buckets.Count; _next++) _buckets[_next].Send(_group);
+        for (; _next < _buckets.Count; _next++) _buckets[_next].Send();
         // Which gradients are there, and which buckets are out of date, on any rank.
         var flags = new double[_buckets.Sum(b => b.Count + 1)];
         var at = 0;
@@ -82,7 +83,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
             var own = flags.AsSpan(at, bucket.Count + 1);
             if (own[^1] > 0)
             {
-                bucket.Send(_group);
+                bucket.Send();
                 bucket.Wait();
                 Counts = (Counts.Early, Counts.Again + 1);
                 Overlaps = false;
@@ -129,7 +130,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
             .Concat(TensorPack.Groups(order.Skip(first).Take(early - first), OtherBuckets))
             .Concat(TensorPack.Groups(order.Skip(early), OtherBuckets)))
         {
-            var bucket = new GradientBucket([.. part.Cast<Parameter>()]);
+            var bucket = new GradientBucket(_group, [.. part.Cast<Parameter>()], compress);
             _buckets.Add(bucket);
             foreach (var parameter in part) _bucketOf[parameter.Handle] = bucket;
         }

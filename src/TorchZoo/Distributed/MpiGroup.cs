@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
@@ -86,6 +85,14 @@ internal sealed unsafe class MpiGroup : ProcessGroup
         return pending;
     }
 
+    private protected override PendingOperation BeginExchange(HostMemory from, HostMemory to, long bytes)
+    {
+        var pending = new Pending(_process, to, from);
+        pending.Add(request => _mpi.Ialltoall(from.Address, (int)bytes, _mpi.Byte, to.Address, (int)bytes, _mpi.Byte, _communicator, request));
+        _process.Progress(pending);
+        return pending;
+    }
+
     private protected override void AllGather(nint from, nint to, long bytes)
     {
         if (bytes > LongestPiece) throw new NotSupportedException($"at most {LongestPiece} bytes of each process can be gathered at once, not {bytes}");
@@ -113,7 +120,7 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     }
 
     /// <summary>Non-blocking operations on one tensor.</summary>
-    internal sealed class Pending(MpiProcess process, HostMemory memory) : PendingOperation
+    internal sealed class Pending(MpiProcess process, HostMemory memory, HostMemory? source = null) : PendingOperation
     {
         private readonly List<nint> _requests = [];
         private MpiException? _failure;
@@ -134,7 +141,7 @@ internal sealed unsafe class MpiGroup : ProcessGroup
             var request = (nint*)NativeMemory.AllocZeroed((nuint)sizeof(nint));
             lock (process.Gate)
             {
-                process.Mpi.Check(start(request), "MPI_Iallreduce");
+                process.Mpi.Check(start(request), "a non-blocking operation");
                 _requests.Add((nint)request);
             }
         }
@@ -161,6 +168,7 @@ internal sealed unsafe class MpiGroup : ProcessGroup
                 _finished = true;
                 if (_failure is null) memory.WriteBack();
                 memory.Dispose();
+                source?.Dispose();
             }
             if (_failure is not null) throw _failure;
         }

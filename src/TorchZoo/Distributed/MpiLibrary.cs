@@ -58,6 +58,7 @@ internal sealed unsafe class MpiLibrary
         Bcast = (delegate* unmanaged<nint, int, nint, int, nint, int>)Function("MPI_Bcast");
         Allreduce = (delegate* unmanaged<nint, nint, int, nint, nint, nint, int>)Function("MPI_Allreduce");
         Iallreduce = (delegate* unmanaged<nint, nint, int, nint, nint, nint, nint*, int>)Function("MPI_Iallreduce");
+        Ialltoall = (delegate* unmanaged<nint, int, nint, nint, int, nint, nint, nint*, int>)Function("MPI_Ialltoall");
         Allgather = (delegate* unmanaged<nint, int, nint, nint, int, nint, nint, int>)Function("MPI_Allgather");
         ReduceScatterBlock = (delegate* unmanaged<nint, nint, int, nint, nint, nint, int>)Function("MPI_Reduce_scatter_block");
         Wait = (delegate* unmanaged<nint*, nint, int>)Function("MPI_Wait");
@@ -103,6 +104,7 @@ internal sealed unsafe class MpiLibrary
     public delegate* unmanaged<nint, int, nint, int, nint, int> Bcast { get; }
     public delegate* unmanaged<nint, nint, int, nint, nint, nint, int> Allreduce { get; }
     public delegate* unmanaged<nint, nint, int, nint, nint, nint, nint*, int> Iallreduce { get; }
+    public delegate* unmanaged<nint, int, nint, nint, int, nint, nint, nint*, int> Ialltoall { get; }
     public delegate* unmanaged<nint, int, nint, nint, int, nint, nint, int> Allgather { get; }
     public delegate* unmanaged<nint, nint, int, nint, nint, nint, int> ReduceScatterBlock { get; }
     public delegate* unmanaged<nint*, nint, int> Wait { get; }

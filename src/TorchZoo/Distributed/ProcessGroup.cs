@@ -164,6 +164,15 @@ public abstract class ProcessGroup : IDisposable
         return share.to(tensor.device).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Begins to send row r of a matrix to rank r, for each r.</summary>
+    /// <param name="rows">(<see cref="Size"/>, n), contiguous, on the CPU.</param>
+    /// <param name="received">Alike; row r comes from rank r.</param>
+    internal PendingOperation ExchangeAsync(Tensor rows, Tensor received)
+    {
+        var to = HostMemory.Of(received);
+        return BeginExchange(HostMemory.Of(rows), to, to.Bytes / Size);
+    }
+
     /// <summary>Waits until all processes are here.</summary>
     public abstract void Barrier();
 
@@ -182,6 +191,9 @@ public abstract class ProcessGroup : IDisposable
 
     /// <summary>Begins to reduce numbers in place; writes them back and disposes of the memory when it is waited for.</summary>
     private protected abstract PendingOperation BeginAllReduce(HostMemory memory, long count, ScalarType type, ReduceOp op);
+
+    /// <summary>Begins to exchange memory, <paramref name="bytes"/> with each process; disposes of both when it is waited for.</summary>
+    private protected abstract PendingOperation BeginExchange(HostMemory from, HostMemory to, long bytes);
 
     /// <summary>Gathers memory; <paramref name="bytes"/> from each process.</summary>
     private protected abstract void AllGather(nint from, nint to, long bytes);

@@ -27,6 +27,14 @@ internal sealed unsafe class SingleProcess : ProcessGroup
         return PendingOperation.Done;
     }
 
+    private protected override PendingOperation BeginExchange(HostMemory from, HostMemory to, long bytes)
+    {
+        AllGather(from.Address, to.Address, bytes);
+        from.Dispose();
+        to.Dispose();
+        return PendingOperation.Done;
+    }
+
     private protected override void AllGather(nint from, nint to, long bytes) => Buffer.MemoryCopy((void*)from, (void*)to, bytes, bytes);
 
     private protected override void ReduceScatter(nint from, nint to, long count, ScalarType type, ReduceOp op)

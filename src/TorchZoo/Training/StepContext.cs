@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TorchSharp;
+using TorchZoo.Distributed;
 using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
@@ -58,11 +59,8 @@ public sealed class StepContext
     /// <summary>Is called with an optimizer whose gradients are complete.</summary>
     internal Action<optim.Optimizer>? Updating { get; init; }
 
-    /// <summary>Is called before each backward pass.</summary>
-    internal Action? Differentiating { get; init; }
-
-    /// <summary>Adds up the gradients of an optimizer over the ranks; null: there is one rank.</summary>
-    internal Action<optim.Optimizer>? Reducing { get; init; }
+    /// <summary>The other ranks; null: there are none.</summary>
+    internal DataParallel? Parallel { get; init; }
 
     /// <summary>Whether times are those of the device, which then stops between the parts of a step.</summary>
     internal bool IsTimed { get; init; }
@@ -97,7 +95,7 @@ public sealed class StepContext
             if (!double.IsFinite(value) && Scaler is not { Factor: > 1 }) throw new NonFiniteLossException(value);
             _lastLoss = (loss, value);
         }
-        Differentiating?.Invoke();
+        Parallel?.BeginPass();
         using (FullPrecision())
         {
             var scaled = Scaler is null ? loss : Scaler.Scale(loss);
@@ -124,10 +122,14 @@ public sealed class StepContext
         var start = Now();
         using (FullPrecision())
         {
-            Reducing?.Invoke(optimizer);
+            Parallel?.Reduce(optimizer);
             Updating?.Invoke(optimizer);
             _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
-            if (OptimizerUpdate.Run(optimizer, Scaler, _options.ClipNorm, _options.LogGradientNorm, out var norm)) _updates[index]++;
+            if (OptimizerUpdate.Run(optimizer, Scaler, _options.ClipNorm, _options.LogGradientNorm, out var norm, () => Parallel?.BeforeUpdate(optimizer)))
+            {
+                _updates[index]++;
+                Parallel?.AfterUpdate(optimizer);
+            }
             if (norm is not null) Log("gradient_norm", norm);
             optimizer.zero_grad();
         }

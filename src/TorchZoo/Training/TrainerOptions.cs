@@ -86,6 +86,13 @@ public sealed record TrainerOptions
     /// <summary>The processes that share the work; null: all that were launched together (<see cref="ProcessGroup.World"/>).</summary>
     public ProcessGroup? Group { get; init; }
 
+    /// <summary>Shares out the optimizers' states over the ranks (ZeRO's first stage): each keeps a part, which saves memory and costs
+    /// messages. Only <see cref="Optimizers.FusedOptimizer"/>s can. Checkpoints are the same as without.</summary>
+    public bool ShardOptimizer { get; init; }
+
+    /// <summary>Sends gradients between ranks as bfloat16, half of the bytes, and adds them up in float32.</summary>
+    public bool CompressGradients { get; init; }
+
     /// <summary>The ranks.</summary>
     internal ProcessGroup Ranks => Group ?? ProcessGroup.World;
 

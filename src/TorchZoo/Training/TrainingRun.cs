@@ -48,15 +48,14 @@ internal sealed class TrainingRun : IDisposable
         foreach (var module in trainer.Step.Modules.Values.Concat(trainer.Companions.Values)) module.to(_options.Device);
         _optimizers = trainer.Step.CreateOptimizers(trainer.Model, trainer.Optimizer);
         _meters = new Meters(trainer.MetersFlush, _group);
-        if (_group.Size > 1) _parallel = new DataParallel(_group, TrainedModules, trainer.Companions.Values, _optimizers);
+        if (_group.Size > 1) _parallel = new DataParallel(_group, TrainedModules, trainer.Companions.Values, _optimizers, _options);
         _context = new StepContext(trainer.Model, _optimizers, trainer.Schedule, _options, _meters)
         {
             UpdatesPerEpoch = UpdatesPerEpoch,
             TotalUpdates = UpdatesPerEpoch * _options.Epochs,
             IsTimed = _callbacks.Any(c => c.NeedsDeviceTimes),
             Updating = OnGradients,
-            Differentiating = _parallel is null ? null : _parallel.BeginPass,
-            Reducing = _parallel is null ? null : _parallel.Reduce,
+            Parallel = _parallel,
         };
         if (_options.AverageDecay is { } decay) _average = new ExponentialMovingAverage(trainer.Model, decay);
     }
@@ -89,6 +88,7 @@ internal sealed class TrainingRun : IDisposable
         _group.Barrier();
         Resume();
         _parallel?.SendWeights();
+        _parallel?.ScatterStates();
         foreach (var module in TrainedModules) module.train();
         foreach (var callback in _callbacks) callback.OnStart(_trainer, _context.Step);
         try
@@ -274,9 +274,11 @@ internal sealed class TrainingRun : IDisposable
     {
         if (path is null) return;
         var state = TrainerState();
+        _parallel?.GatherStates();
         if (_group.IsFirst) Write(path, state);
         // Nobody reads, or stops, before it is there.
         _group.Barrier();
+        _parallel?.ScatterStates();
         _lastCheckpoint = path;
         foreach (var callback in _callbacks) callback.OnCheckpoint(_trainer, path);
     }

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using TorchZoo.Checkpoints;
 using TorchZoo.Distributed;
 using static TorchSharp.torch;
 
@@ -51,6 +52,52 @@ public class ProcessGroupTests
             Assert.That(() => group.Broadcast(null!), Throws.ArgumentNullException);
             Assert.That(() => group.AllGather((Tensor)null!), Throws.ArgumentNullException);
             Assert.That(() => group.ReduceScatter(null!), Throws.ArgumentNullException);
+        });
+    }
+
+    [TestCase(2)]
+    [TestCase(4)]
+    public void SyncBatchNormOfOneRankIsBatchNorm(int axes)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        nn.Module<Tensor, Tensor> theirs = axes == 2 ? nn.BatchNorm1d(3, momentum: 0.3) : nn.BatchNorm2d(3, momentum: 0.3);
+        theirs = nn.Sequential(("norm", theirs)).to(ScalarType.Float64);
+        var ours = SyncBatchNorm.Convert(theirs);
+        for (var i = 0; i < 3; i++)
+        {
+            var x = randn([5, 3, .. Enumerable.Repeat(4L, axes - 2)], ScalarType.Float64, generator: generator);
+            var weights = randn_like(x);
+            var results = new[] { ours, theirs }.Select(net =>
+            {
+                var input = x.clone().requires_grad_();
+                (net.call(input) * weights).sum().backward();
+                return input.grad!;
+            }).ToList();
+            Assert.That(results[0].allclose(results[1], 1e-10, 1e-10));
+        }
+        Assert.That(StateDict.Entries(ours).Select(e => e.Key), Is.EquivalentTo(StateDict.Entries(theirs).Select(e => e.Key)));
+        foreach (var (our, their) in StateDict.Entries(ours).OrderBy(e => e.Key).Zip(StateDict.Entries(theirs).OrderBy(e => e.Key)))
+            Assert.That(our.Stored.allclose(their.Stored, 1e-10, 1e-10), our.Key);
+        foreach (var (our, their) in ours.parameters().Zip(theirs.parameters())) Assert.That(our.grad!.allclose(their.grad!, 1e-10, 1e-10));
+        ours.eval();
+        theirs.eval();
+        var seen = randn([2, 3, .. Enumerable.Repeat(4L, axes - 2)], ScalarType.Float64, generator: generator);
+        Assert.That(ours.call(seen).allclose(theirs.call(seen), 1e-12, 1e-12));
+    }
+
+    [Test]
+    public void SyncBatchNormRefusesWhatItCannotNormalise()
+    {
+        using var scope = NewDisposeScope();
+        var norm = new SyncBatchNorm(3);
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => norm.call(zeros(2, 4)), Throws.ArgumentException);
+            Assert.That(() => norm.call(zeros(1, 3)), Throws.ArgumentException);
+            Assert.That(() => new SyncBatchNorm(0), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => new SyncBatchNorm(1, momentum: 2), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => SyncBatchNorm.Convert(null!), Throws.ArgumentNullException);
         });
     }
 }

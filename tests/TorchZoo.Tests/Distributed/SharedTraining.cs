@@ -1,6 +1,7 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Data;
+using TorchZoo.Distributed;
 using TorchZoo.Optimizers;
 using TorchZoo.Tests.Training;
 using TorchZoo.Training;
@@ -13,7 +14,11 @@ internal static class SharedTraining
 {
     /// <summary>Their names.</summary>
     public static readonly string[] Names =
-        ["plain", "uneven", "accumulated", "clipped", "averaged", "two-optimizers", "two-passes", "sometimes", "reused", "last-of-one"];
+        ["plain", "uneven", "accumulated", "clipped", "averaged", "two-optimizers", "two-passes", "sometimes", "reused", "last-of-one",
+        "sharded", "sharded-and-clipped", "normalised"];
+
+    /// <summary>One in which gradients travel as bfloat16.</summary>
+    public const string Compressed = "compressed";
 
     public static TrainingOutcome Run(string name)
     {
@@ -23,6 +28,7 @@ internal static class SharedTraining
         {
             "sometimes" => new Sometimes(),
             "reused" => new Reused(),
+            "normalised" => SyncBatchNorm.Convert(nn.Sequential(("a", nn.Linear(2, 16)), ("n", nn.BatchNorm1d(16)), ("t", nn.Tanh()), ("c", nn.Linear(16, 1)))),
             _ => nn.Sequential(("a", nn.Linear(2, 16)), ("t", nn.Tanh()), ("b", nn.Linear(16, 16)), ("u", nn.Tanh()), ("c", nn.Linear(16, 1))),
         };
         net.to(ScalarType.Float64);
@@ -34,6 +40,9 @@ internal static class SharedTraining
             "accumulated" => options with { AccumulationSteps = 3, Epochs = 8 },
             "clipped" => options with { ClipNorm = 0.05 },
             "averaged" => options with { AverageDecay = 0.9 },
+            "sharded" => options with { ShardOptimizer = true },
+            "sharded-and-clipped" => options with { ShardOptimizer = true, ClipNorm = 0.05 },
+            Compressed => options with { CompressGradients = true },
             _ => options,
         };
         var trainer = new Trainer(net, options)

@@ -15,6 +15,7 @@ public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
     private readonly ProcessGroup _group;
     private readonly double _eps;
     private readonly double? _momentum;
+    private readonly bool _isAffine;
 
     /// <summary>Makes a layer.</summary>
     /// <param name="features">Number of channels, the input's second axis.</param>
@@ -33,21 +34,20 @@ public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
         _sum = new SumOverRanks(_group);
         if (affine)
         {
-            Weight = new Parameter(ones(features));
-            Bias = new Parameter(zeros(features));
-            register_parameter("weight", Weight);
-            register_parameter("bias", Bias);
+            register_parameter("weight", new Parameter(ones(features)));
+            register_parameter("bias", new Parameter(zeros(features)));
         }
+        _isAffine = affine;
         register_buffer("running_mean", zeros(features));
         register_buffer("running_var", ones(features));
         register_buffer("num_batches_tracked", tensor(0L));
     }
 
     /// <summary>Scale of each channel; null without one.</summary>
-    public Parameter? Weight { get; }
+    public Parameter? Weight => _isAffine ? get_parameter("weight") : null;
 
     /// <summary>Shift of each channel; null without one.</summary>
-    public Parameter? Bias { get; }
+    public Parameter? Bias => _isAffine ? get_parameter("bias") : null;
 
     /// <summary>The same network with <see cref="SyncBatchNorm"/> in place of every batch normalisation, and with its weights.</summary>
     /// <param name="module">A batch normalisation, or a <c>Sequential</c> of any depth; other modules keep their parts in fields of their

@@ -11,6 +11,11 @@ namespace TorchZoo.Distributed;
 /// <param name="IsOpenMpi">Whether the launcher is Open MPI's.</param>
 internal sealed record Launch(int Rank, int Size, int LocalRank, int LocalSize, bool IsOpenMpi)
 {
+    private const string OpenMpiSize = "OMPI_COMM_WORLD_SIZE", PmiSize = "PMI_SIZE", PmixRank = "PMIX_RANK";
+
+    /// <summary>Those without which a process stands alone.</summary>
+    public static IReadOnlyList<string> Variables { get; } = [OpenMpiSize, PmiSize, PmixRank];
+
     /// <summary>Reads the variables.</summary>
     /// <param name="variable">The value of a variable; null: not set.</param>
     /// <returns>Null if the process stands alone.</returns>
@@ -18,12 +23,12 @@ internal sealed record Launch(int Rank, int Size, int LocalRank, int LocalSize, 
     {
         // Open MPI; MPICH, Intel MPI and MVAPICH (PMI); Slurm's srun, with which any of them may be underneath. A Slurm batch script itself
         // has the number of tasks too, but is none of them: only PMI's variables say that srun speaks to MPI.
-        if (Number("OMPI_COMM_WORLD_SIZE") is { } size)
+        if (Number(OpenMpiSize) is { } size)
             return new Launch(Number("OMPI_COMM_WORLD_RANK") ?? 0, size, Number("OMPI_COMM_WORLD_LOCAL_RANK") ?? 0,
                 Number("OMPI_COMM_WORLD_LOCAL_SIZE") ?? 0, IsOpenMpi: true);
-        if (Number("PMI_SIZE") is { } ranks && Number("PMI_RANK") is { } rank)
+        if (Number(PmiSize) is { } ranks && Number("PMI_RANK") is { } rank)
             return new Launch(rank, ranks, Number("MPI_LOCALRANKID") ?? Number("SLURM_LOCALID") ?? 0, Number("MPI_LOCALNRANKS") ?? 0, IsOpenMpi: false);
-        if (Number("PMIX_RANK") is { } task && (Number("SLURM_STEP_NUM_TASKS") ?? Number("SLURM_NTASKS")) is { } tasks)
+        if (Number(PmixRank) is { } task && (Number("SLURM_STEP_NUM_TASKS") ?? Number("SLURM_NTASKS")) is { } tasks)
             return new Launch(task, tasks, Number("SLURM_LOCALID") ?? 0, 0, IsOpenMpi: true);
         return null;
 

@@ -12,6 +12,8 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     private readonly MpiProcess _process;
     private readonly MpiLibrary _mpi;
     private nint _communicator;
+    private NcclCommunicator? _nccl;
+    private bool _soughtNccl;
 
     private MpiGroup(MpiProcess process, nint communicator, Launch launch)
     {
@@ -72,6 +74,15 @@ internal sealed unsafe class MpiGroup : ProcessGroup
         lock (_process.Gate)
             foreach (var (start, length) in Pieces(count))
                 Check(_mpi.Allreduce(_mpi.InPlace, memory + (nint)(start * size), length, _mpi.TypeOf(type), _mpi.OpOf(op), _communicator), "MPI_Allreduce");
+    }
+
+    private protected override bool TryAllReduceOnDevice(Tensor tensor, long count, ScalarType type, ReduceOp op)
+    {
+        if (tensor.device_type != TorchSharp.DeviceType.CUDA || !tensor.is_contiguous()) return false;
+        if (!_soughtNccl) _nccl = NcclCommunicator.Connect(this, tensor);
+        _soughtNccl = true;
+        _nccl?.AllReduce(tensor, count, type, op);
+        return _nccl is not null;
     }
 
     private protected override PendingOperation BeginAllReduce(HostMemory memory, long count, ScalarType type, ReduceOp op)

@@ -21,6 +21,10 @@ public abstract class ProcessGroup : IDisposable
     /// <exception cref="DllNotFoundException">It was launched with others, but no MPI library was found.</exception>
     public static ProcessGroup World => LazyWorld.Value;
 
+    /// <summary>The environment variables by which launchers tell a process of the others. A program that a rank starts without being one of
+    /// the ranks must not inherit them.</summary>
+    public static IReadOnlyList<string> LaunchVariables => Launch.Variables;
+
     /// <summary>A group of this process alone.</summary>
     public static ProcessGroup Single { get; } = new SingleProcess();
 
@@ -71,6 +75,7 @@ public abstract class ProcessGroup : IDisposable
             tensor.detach().copy_(full);
             return;
         }
+        if (TryAllReduceOnDevice(tensor, tensor.numel() * number.Parts, number.Type, op)) return;
         using var memory = HostMemory.Of(tensor);
         AllReduce(memory.Address, memory.Elements * number.Parts, number.Type, op);
         memory.WriteBack();
@@ -90,6 +95,7 @@ public abstract class ProcessGroup : IDisposable
             var full = tensor.detach().to(wide).DetachFromDisposeScope();
             return BeginAllReduce(HostMemory.Of(full, tensor), full.numel(), Reducible.Of(full, op).Type, op);
         }
+        if (TryAllReduceOnDevice(tensor, tensor.numel() * number.Parts, number.Type, op)) return PendingOperation.Done;
         var memory = HostMemory.Of(tensor);
         return BeginAllReduce(memory, memory.Elements * number.Parts, number.Type, op);
     }
@@ -188,6 +194,9 @@ public abstract class ProcessGroup : IDisposable
 
     /// <summary>Reduces numbers in place.</summary>
     private protected abstract void AllReduce(nint memory, long count, ScalarType type, ReduceOp op);
+
+    /// <summary>Reduces a tensor where it is, if the group can.</summary>
+    private protected virtual bool TryAllReduceOnDevice(Tensor tensor, long count, ScalarType type, ReduceOp op) => false;
 
     /// <summary>Begins to reduce numbers in place; writes them back and disposes of the memory when it is waited for.</summary>
     private protected abstract PendingOperation BeginAllReduce(HostMemory memory, long count, ScalarType type, ReduceOp op);

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Distributed;
 using static TorchSharp.torch;

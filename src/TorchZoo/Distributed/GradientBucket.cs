@@ -69,7 +69,7 @@ internal sealed class GradientBucket(ProcessGroup group, Parameter[] parameters,
         _parts = null;
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var sums = group.AllGather(parts.Received.to(ScalarType.Float32).sum(0).to(ScalarType.BFloat16));
+        var sums = group.AllGather(parts.Received.to(ScalarType.Float32).sum([0L]).to(ScalarType.BFloat16));
         _pack.Flat.copy_(sums.view(-1).narrow(0, 0, _pack.Flat.numel()));
         parts.Sent.Dispose();
         parts.Received.Dispose();

@@ -107,7 +107,8 @@ internal sealed unsafe partial class MpiProcess
 
     private void Report(Exception cause)
     {
-        Console.Error.WriteLine($"rank {_launch.Rank} of {_launch.Size} failed: {cause.GetType().Name}: {cause.Message}");
+        // libtorch's messages go on with its calls.
+        Console.Error.WriteLine($"rank {_launch.Rank} of {_launch.Size} failed: {cause.GetType().Name}: {cause.Message.Split('\n')[0]}");
         Console.Error.Flush();
     }
 

@@ -117,7 +117,7 @@ internal static class CollectiveChecks
         Span<double> values = [group.Rank, 1];
         group.AllReduce(values);
         True(values[0] == group.Size * (group.Size - 1) / 2 && values[1] == group.Size, "small sums");
-        True(group.Any(group.Rank == 1) && !group.Any(false), "any");
+        True(group.Any(group.Rank == group.Size - 1) && !group.Any(false), "any");
         var texts = group.AllGather(new byte[group.Rank]);
         True(texts.Length == group.Size && texts.Index().All(t => t.Item.Length == t.Index), "byte strings");
     }

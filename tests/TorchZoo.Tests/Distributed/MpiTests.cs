@@ -23,37 +23,31 @@ public class MpiTests
     [TearDown]
     public void TearDown() => _folder?.Dispose();
 
-    [TestCase(2)]
-    [TestCase(3)]
-    [TestCase(4)]
-    public void OperationsGiveWhatTheyShould(int ranks) => RunsWell(ranks, "operations");
-
-    [TestCase(2)]
-    public void GradientsLeaveDuringTheBackwardPass(int ranks) => RunsWell(ranks, "overlap");
+    // Null references are caught by signals, which MPI would like to catch too.
+    [TestCase(2, "operations")]
+    [TestCase(3, "overlap")]
+    [TestCase(4, "operations+null")]
+    public void OperationsGiveWhatTheyShould(int ranks, string work) => RunsWell(ranks, work);
 
     [TestCase(2)]
     [TestCase(4)]
     public void TheNumberOfRanksChangesNoTraining(int ranks)
     {
-        RunsWell(ranks, "train", _folder.Path, string.Join(',', SharedTraining.Names));
+        RunsWell(ranks, "train", _folder.Path, string.Join(',', SharedTraining.Names.Append(SharedTraining.Compressed)));
         Assert.Multiple(() =>
         {
+            CompressedGradientsTrainNearlyTheSame();
             foreach (var name in SharedTraining.Names)
                 Assert.That(TrainingOutcome.Load(_folder.Path, name).Distance(SharedTraining.Run(name)), Is.LessThan(1e-9), name);
         });
     }
 
-    [TestCase(3)]
-    public void CompressedGradientsTrainNearlyTheSame(int ranks)
+    private void CompressedGradientsTrainNearlyTheSame()
     {
-        RunsWell(ranks, "train", _folder.Path, SharedTraining.Compressed);
         var distance = TrainingOutcome.Load(_folder.Path, SharedTraining.Compressed).Distance(SharedTraining.Run("plain"));
         // A bfloat16 has 8 bits: a gradient is off by 0.4 % at most, a weight by that of the 24 steps of 0.01 each.
         Assert.That(distance, Is.GreaterThan(0).And.LessThan(2e-2));
     }
-
-    [Test]
-    public void NullReferencesAreStillCaught() => Assert.That(RunsWell(2, "null").Output, Does.Contain("caught"));
 
     [Test]
     public void ARankThatThrowsEndsTheJob()

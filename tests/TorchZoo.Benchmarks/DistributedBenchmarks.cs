@@ -31,7 +31,8 @@ internal static class DistributedBenchmarks
     public static Measurement Fno(Stopwatches clock)
     {
         // One job after the other, again and again: what slows the machine down slows both.
-        var rounds = Enumerable.Range(0, 3).Select(_ => (One: Run(1, "fno", clock.Rounds)[0], Two: Run(2, "fno", clock.Rounds)[0])).ToList();
+        var rounds = Enumerable.Range(0, 3).Select(_ => (One: Run(1, "fno", clock.Rounds)[0], Two: Run(2, "fno",
+            clock.Rounds)[0])).ToList();
         return Measurement.SpeedUp(rounds.Min(r => r.Two), rounds.Min(r => r.One));
     }
 
@@ -42,7 +43,8 @@ internal static class DistributedBenchmarks
         set_num_threads(1);
         var rounds = int.Parse(args[2], CultureInfo.InvariantCulture);
         var seconds = args[1] == "fno" ? TimeFno(rounds) : TimeAllReduce(rounds);
-        if (ProcessGroup.World.IsFirst) Console.WriteLine(Result + string.Join(' ', seconds.Select(s => s.ToString("R", CultureInfo.InvariantCulture))));
+        if (ProcessGroup.World.IsFirst) Console.WriteLine(Result + string.Join(' ', seconds.Select(s => s.ToString("R",
+            CultureInfo.InvariantCulture))));
         return 0;
     }
 
@@ -89,9 +91,11 @@ internal static class DistributedBenchmarks
     private static double[] Run(int ranks, string work, int rounds)
     {
         if (MpiJob.Problem is { } problem) throw new NotSupportedException(problem);
-        var result = MpiJob.Run(ranks, typeof(DistributedBenchmarks).Assembly.Location, Command, work, rounds.ToString(CultureInfo.InvariantCulture));
+        var result = MpiJob.Run(ranks, typeof(DistributedBenchmarks).Assembly.Location, Command, work,
+            rounds.ToString(CultureInfo.InvariantCulture));
         var line = result.Output.Split('\n').FirstOrDefault(l => l.Contains(Result, StringComparison.Ordinal))
             ?? throw new InvalidOperationException($"the job left no result: {result.Error}");
-        return [.. line[(line.IndexOf(Result, StringComparison.Ordinal) + Result.Length)..].Split(' ').Select(s => double.Parse(s, CultureInfo.InvariantCulture))];
+        return [.. line[(line.IndexOf(Result, StringComparison.Ordinal) + Result.Length)..].Split(' ').Select(s => double.Parse(s,
+            CultureInfo.InvariantCulture))];
     }
 }

@@ -11,7 +11,8 @@ public static class MpiJob
 
     /// <summary>Why no job can be started here; null: one can.</summary>
     public static string? Problem { get; } =
-        Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "mpirun"))) ?? false
+        Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder,
+            "mpirun"))) ?? false
             ? null : "there is no mpirun here; Debian's package openmpi-bin brings one";
 
     /// <summary>Starts a job.</summary>

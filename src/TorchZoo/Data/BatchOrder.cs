@@ -30,7 +30,8 @@ public sealed record BatchOrder(long Count, int BatchSize, bool Shuffle, bool Dr
     }
 
     /// <summary>The numbers of the examples of each batch of an epoch, from batch <paramref name="first"/> on; each tensor is disposed of
-    /// when the next is asked for. Where a batch has fewer examples than there are ranks, those who would have none get its first one: there
+    /// when the next is asked for. Where a batch has fewer examples than there are ranks, those who would have none get its first one:
+    /// there
     /// is no batch without examples. By <see cref="SharesOf"/> they know that it isn't theirs.</summary>
     public IEnumerable<Tensor> Epoch(int epoch, long first = 0)
     {
@@ -39,8 +40,8 @@ public sealed record BatchOrder(long Count, int BatchSize, bool Shuffle, bool Dr
         {
             var (start, end) = (i * BatchSize, Math.Min(Count, (i + 1) * BatchSize));
             using var all = order.slice(0, start, end, 1).DetachFromDisposeScope();
-            using var batch = (Ranks == 1 ? all.alias() : all.slice(0, Rank < end - start ? Rank : 0, Rank < end - start ? end - start : 1, Ranks).contiguous())
-                .DetachFromDisposeScope();
+            var (mine, last) = Rank < end - start ? (Rank, end - start) : (0, 1);
+            using var batch = (Ranks == 1 ? all.alias() : all.slice(0, mine, last, Ranks).contiguous()).DetachFromDisposeScope();
             yield return batch;
         }
     }

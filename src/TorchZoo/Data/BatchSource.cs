@@ -7,7 +7,8 @@ namespace TorchZoo.Data;
 /// <param name="examples">Number of examples; 0 where nobody knows it.</param>
 /// <param name="epoch">The batches of an epoch, from one on.</param>
 /// <param name="shares">How many examples of a batch are this rank's, and how many it has; null: nobody knows before it is there.</param>
-internal sealed class BatchSource(long batches, long examples, Func<int, long, IEnumerable<Batch>> epoch, Func<long, (long Own, long All)>? shares)
+internal sealed class BatchSource(long batches, long examples, Func<int, long, IEnumerable<Batch>> epoch,
+    Func<long, (long Own, long All)>? shares)
 {
     public long Batches => batches;
 

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Distributed;
 
 /// <summary>
-/// What ranks that train the same weights on different examples tell each other: the weights at the start, the sums of their gradients before
+/// What ranks that train the same weights on different examples tell each other: the weights at the start, the sums of their gradients
+/// before
 /// each update, and buffers (of normalisations) before they are used.
 /// </summary>
 internal sealed class DataParallel : IDisposable
@@ -34,7 +35,8 @@ internal sealed class DataParallel : IDisposable
     }
 
     /// <summary>Gives all ranks the weights and buffers of rank 0.</summary>
-    public void SendWeights() => TensorPack.Broadcast(_group, _modules.SelectMany(m => m.parameters().Cast<Tensor>().Concat(m.buffers())).DistinctBy(t => t.Handle));
+    public void SendWeights() => TensorPack.Broadcast(_group, _modules.SelectMany(m =>
+        m.parameters().Cast<Tensor>().Concat(m.buffers())).DistinctBy(t => t.Handle));
 
     /// <summary>Gives all ranks the buffers of rank 0.</summary>
     public void SendBuffers() => TensorPack.Broadcast(_group, _modules.SelectMany(m => m.buffers()).DistinctBy(t => t.Handle));

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Distributed;
 
 /// <summary>
-/// Says during a backward pass whose gradients are done. TorchSharp has no hooks on tensors, so each module's input goes through an identity
+/// Says during a backward pass whose gradients are done. TorchSharp has no hooks on tensors, so each module's input goes through an
+/// identity
 /// function: when its backward pass runs, the module's own has. Modules whose input wants no gradient, such as the first, are not heard of.
 /// </summary>
 internal sealed class GradientObserver : IDisposable

@@ -5,7 +5,8 @@ namespace TorchZoo.Distributed;
 
 /// <summary>
 /// Adds up the gradients of all ranks. They travel in buckets; the first ones leave while the backward pass is still at work, if it is
-/// observed, each as soon as its gradients are done. That a gradient has changed after it left is noticed, and its bucket sent again: what is
+/// observed, each as soon as its gradients are done. That a gradient has changed after it left is noticed, and its bucket sent again: what
+/// is
 /// observed decides how fast it goes, never what comes out.
 /// </summary>
 /// <param name="group">The ranks.</param>
@@ -94,7 +95,8 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
         if (!_isOrdered) Order();
     }
 
-    /// <summary>After the first update: buckets in the order in which gradients are done on rank 0, and from now on they leave early.</summary>
+    /// <summary>After the first update: buckets in the order in which gradients are done on rank 0, and from now on they leave
+    /// early.</summary>
     private void Order()
     {
         _isOrdered = true;

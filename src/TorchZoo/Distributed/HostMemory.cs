@@ -29,7 +29,8 @@ internal sealed class HostMemory : IDisposable
         var own = tensor.detach().DetachFromDisposeScope();
         if (tensor.device_type == DeviceType.CPU && tensor.is_contiguous()) return new HostMemory(own, own);
         using var scope = NewDisposeScope();
-        var host = tensor.device_type == DeviceType.CUDA ? empty(tensor.shape, tensor.dtype).pin_memory() : empty(tensor.shape, tensor.dtype);
+        var host = empty(tensor.shape, tensor.dtype);
+        if (tensor.device_type == DeviceType.CUDA) host = host.pin_memory();
         host.copy_(own);
         return new HostMemory(own, host.DetachFromDisposeScope());
     }

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace TorchZoo.Distributed;
 
-/// <summary>What a launcher (mpirun, mpiexec, srun) has told a process by environment variables. It is known before MPI is loaded, so that a
+/// <summary>What a launcher (mpirun, mpiexec, srun) has told a process by environment variables. It is known before MPI is loaded, so that
+/// a
 /// process that nobody launched needs no MPI.</summary>
 /// <param name="Rank">Number of the process, from 0.</param>
 /// <param name="Size">How many there are.</param>
@@ -27,11 +28,13 @@ internal sealed record Launch(int Rank, int Size, int LocalRank, int LocalSize, 
             return new Launch(Number("OMPI_COMM_WORLD_RANK") ?? 0, size, Number("OMPI_COMM_WORLD_LOCAL_RANK") ?? 0,
                 Number("OMPI_COMM_WORLD_LOCAL_SIZE") ?? 0, IsOpenMpi: true);
         if (Number(PmiSize) is { } ranks && Number("PMI_RANK") is { } rank)
-            return new Launch(rank, ranks, Number("MPI_LOCALRANKID") ?? Number("SLURM_LOCALID") ?? 0, Number("MPI_LOCALNRANKS") ?? 0, IsOpenMpi: false);
+            return new Launch(rank, ranks, Number("MPI_LOCALRANKID") ?? Number("SLURM_LOCALID") ?? 0, Number("MPI_LOCALNRANKS") ?? 0,
+                IsOpenMpi: false);
         if (Number(PmixRank) is { } task && (Number("SLURM_STEP_NUM_TASKS") ?? Number("SLURM_NTASKS")) is { } tasks)
             return new Launch(task, tasks, Number("SLURM_LOCALID") ?? 0, 0, IsOpenMpi: true);
         return null;
 
-        int? Number(string name) => int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+        int? Number(string name) => int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value
+            : null;
     }
 }

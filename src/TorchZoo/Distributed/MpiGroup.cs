@@ -65,7 +65,8 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     private protected override void Broadcast(nint memory, long bytes, int root)
     {
         lock (_process.Gate)
-            foreach (var (start, count) in Pieces(bytes)) Check(_mpi.Bcast(memory + (nint)start, count, _mpi.Byte, root, _communicator), "MPI_Bcast");
+            foreach (var (start, count) in Pieces(bytes)) Check(_mpi.Bcast(memory + (nint)start, count, _mpi.Byte, root, _communicator),
+                "MPI_Bcast");
     }
 
     private protected override void AllReduce(nint memory, long count, ScalarType type, ReduceOp op)
@@ -73,7 +74,8 @@ internal sealed unsafe class MpiGroup : ProcessGroup
         var size = Checkpoints.TensorMemory.ElementSize(type);
         lock (_process.Gate)
             foreach (var (start, length) in Pieces(count))
-                Check(_mpi.Allreduce(_mpi.InPlace, memory + (nint)(start * size), length, _mpi.TypeOf(type), _mpi.OpOf(op), _communicator), "MPI_Allreduce");
+                Check(_mpi.Allreduce(_mpi.InPlace, memory + (nint)(start * size), length, _mpi.TypeOf(type), _mpi.OpOf(op),
+                    _communicator), "MPI_Allreduce");
     }
 
     private protected override bool TryAllReduceOnDevice(Tensor tensor, long count, ScalarType type, ReduceOp op)
@@ -90,7 +92,8 @@ internal sealed unsafe class MpiGroup : ProcessGroup
         var pending = new Pending(_process, memory);
         var size = Checkpoints.TensorMemory.ElementSize(type);
         foreach (var (start, length) in Pieces(count))
-            pending.Add(request => _mpi.Iallreduce(_mpi.InPlace, memory.Address + (nint)(start * size), length, _mpi.TypeOf(type), _mpi.OpOf(op),
+            pending.Add(request => _mpi.Iallreduce(_mpi.InPlace, memory.Address + (nint)(start * size), length, _mpi.TypeOf(type),
+                _mpi.OpOf(op),
                 _communicator, request));
         _process.Progress(pending);
         return pending;
@@ -99,7 +102,8 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     private protected override PendingOperation BeginExchange(HostMemory from, HostMemory to, long bytes)
     {
         var pending = new Pending(_process, to, from);
-        pending.Add(request => _mpi.Ialltoall(from.Address, (int)bytes, _mpi.Byte, to.Address, (int)bytes, _mpi.Byte, _communicator, request));
+        pending.Add(request => _mpi.Ialltoall(from.Address, (int)bytes, _mpi.Byte, to.Address, (int)bytes, _mpi.Byte, _communicator,
+            request));
         _process.Progress(pending);
         return pending;
     }
@@ -114,7 +118,8 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     {
         if (count > LongestPiece) throw new NotSupportedException($"at most {LongestPiece} numbers a process can be scattered at once, not {count}");
         lock (_process.Gate)
-            Check(_mpi.ReduceScatterBlock(from, to, (int)count, _mpi.TypeOf(type), _mpi.OpOf(op), _communicator), "MPI_Reduce_scatter_block");
+            Check(_mpi.ReduceScatterBlock(from, to, (int)count, _mpi.TypeOf(type), _mpi.OpOf(op), _communicator),
+                "MPI_Reduce_scatter_block");
     }
 
     private static IEnumerable<(long Start, int Count)> Pieces(long count)

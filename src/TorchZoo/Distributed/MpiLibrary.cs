@@ -18,8 +18,11 @@ internal sealed unsafe class MpiLibrary
 
     private const int LongestMessage = 8192;
 
-    private static readonly string[] OpenMpi = OperatingSystem.IsMacOS() ? ["libmpi.40.dylib", "libmpi.dylib"] : ["libmpi.so.40", "libmpi.so"];
-    private static readonly string[] Mpich = OperatingSystem.IsMacOS() ? ["libmpi.12.dylib", "libmpi.dylib"] : ["libmpich.so.12", "libmpi.so.12", "libmpi.so"];
+    private static readonly string[] OpenMpi = OperatingSystem.IsMacOS()
+        ? ["libmpi.40.dylib", "libmpi.dylib"] : ["libmpi.so.40", "libmpi.so"];
+
+    private static readonly string[] Mpich = OperatingSystem.IsMacOS()
+        ? ["libmpi.12.dylib", "libmpi.dylib"] : ["libmpich.so.12", "libmpi.so.12", "libmpi.so"];
 
     private readonly nint _library;
     private readonly bool _isOpenMpi;

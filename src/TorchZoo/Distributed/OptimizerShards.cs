@@ -14,7 +14,8 @@ internal sealed class OptimizerShards
     private readonly FusedOptimizer _optimizer;
     private readonly int[] _owners;
 
-    /// <exception cref="NotSupportedException">The optimizer isn't a <see cref="FusedOptimizer"/>, whose states can be taken apart.</exception>
+    /// <exception cref="NotSupportedException">The optimizer isn't a <see cref="FusedOptimizer"/>, whose states can be taken
+    /// apart.</exception>
     public OptimizerShards(ProcessGroup group, optim.Optimizer optimizer)
     {
         _optimizer = optimizer as FusedOptimizer ?? throw new NotSupportedException(

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Distributed;
 
 /// <summary>
-/// Processes that train together, each with the same program and its own share of the data. Collective operations are called by all of them,
+/// Processes that train together, each with the same program and its own share of the data. Collective operations are called by all of
+/// them,
 /// in the same order, with tensors of the same type and size; tensors may be on any device and of any layout.
 /// </summary>
 /// <example><code>
@@ -21,7 +22,8 @@ public abstract class ProcessGroup : IDisposable
     /// <exception cref="DllNotFoundException">It was launched with others, but no MPI library was found.</exception>
     public static ProcessGroup World => LazyWorld.Value;
 
-    /// <summary>The environment variables by which launchers tell a process of the others. A program that a rank starts without being one of
+    /// <summary>The environment variables by which launchers tell a process of the others. A program that a rank starts without being one
+    /// of
     /// the ranks must not inherit them.</summary>
     public static IReadOnlyList<string> LaunchVariables => Launch.Variables;
 
@@ -57,7 +59,8 @@ public abstract class ProcessGroup : IDisposable
         if (Rank != root) memory.WriteBack();
     }
 
-    /// <summary>Reduces the tensors of all processes to one, which all of them get, in place. 16-bit numbers are added in float32.</summary>
+    /// <summary>Reduces the tensors of all processes to one, which all of them get, in place. 16-bit numbers are added in
+    /// float32.</summary>
     /// <param name="tensor">float64, float32, float16, bfloat16, int32, int64; of complex numbers only the sum.</param>
     /// <param name="op">How.</param>
     /// <exception cref="ArgumentException">Tensors of this type can't be reduced so.</exception>
@@ -156,7 +159,8 @@ public abstract class ProcessGroup : IDisposable
     {
         ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.dim() == 0 || tensor.shape[0] % Size != 0)
-            throw new ArgumentException($"expected a first axis that {Size} ranks can share out, got ({string.Join(", ", tensor.shape)})", nameof(tensor));
+            throw new ArgumentException($"expected a first axis that {Size} ranks can share out, got ({string.Join(", ", tensor.shape)})",
+                nameof(tensor));
         var number = Reducible.Of(tensor, op);
         using var off = no_grad();
         using var scope = NewDisposeScope();
@@ -182,7 +186,8 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>Waits until all processes are here.</summary>
     public abstract void Barrier();
 
-    /// <summary>The same processes, with operations that are told apart from this group's: each may be called in an order of its own.</summary>
+    /// <summary>The same processes, with operations that are told apart from this group's: each may be called in an order of its
+    /// own.</summary>
     public abstract ProcessGroup Duplicate();
 
     /// <summary>Says on standard error that this process failed, and why, and ends those of all ranks: at once when this one ends, or after

@@ -29,7 +29,8 @@ public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(features);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(eps);
-        if (momentum is not (null or (>= 0 and <= 1))) throw new ArgumentOutOfRangeException(nameof(momentum), momentum, "must be in [0, 1]");
+        if (momentum is not (null or (>= 0 and <= 1))) throw new ArgumentOutOfRangeException(nameof(momentum), momentum,
+            "must be in [0, 1]");
         (_eps, _momentum, _group) = (eps, momentum, group ?? ProcessGroup.World);
         _sum = new SumOverRanks(_group);
         if (affine)

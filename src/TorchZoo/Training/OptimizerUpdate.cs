@@ -15,7 +15,8 @@ internal static class OptimizerUpdate
     /// it.</param>
     /// <param name="updating">Is called when all that is to be known of all gradients is known.</param>
     /// <returns>Whether it updated.</returns>
-    public static bool Run(optim.Optimizer optimizer, GradScaler? scaler, double? maxNorm, bool measure, out Tensor? norm, Action? updating = null)
+    public static bool Run(optim.Optimizer optimizer, GradScaler? scaler, double? maxNorm, bool measure, out Tensor? norm,
+        Action? updating = null)
     {
         norm = null;
         if (scaler is null && maxNorm is null && !measure)

@@ -81,7 +81,8 @@ public sealed class StepContext
         : throw new InvalidOperationException($"{Model.GetType().Name} is no module from two tensors to one tensor; give the trainer a step that calls it");
 
     /// <summary>
-    /// Adds the gradient of a loss (its mean over the batches that are accumulated, and over the ranks) to the parameters. A step may call it
+    /// Adds the gradient of a loss (its mean over the batches that are accumulated, and over the ranks) to the parameters. A step may call
+    /// it
     /// more than once. The loss is a mean over the batch's examples: where ranks share batches, each sees only its own.
     /// </summary>
     /// <exception cref="NonFiniteLossException">The loss is NaN or infinite. On a GPU it is noticed some steps later; in float16 only when
@@ -125,7 +126,8 @@ public sealed class StepContext
             Parallel?.Reduce(optimizer);
             Updating?.Invoke(optimizer);
             _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
-            if (OptimizerUpdate.Run(optimizer, Scaler, _options.ClipNorm, _options.LogGradientNorm, out var norm, () => Parallel?.BeforeUpdate(optimizer)))
+            if (OptimizerUpdate.Run(optimizer, Scaler, _options.ClipNorm, _options.LogGradientNorm, out var norm, () =>
+                Parallel?.BeforeUpdate(optimizer)))
             {
                 _updates[index]++;
                 Parallel?.AfterUpdate(optimizer);

@@ -78,7 +78,8 @@ public sealed class Trainer
     {
         ArgumentNullException.ThrowIfNull(train);
         var group = Options.Ranks;
-        var order = new BatchOrder(train.Count, Options.BatchSize, Options.Shuffle, Options.DropLast, Options.Seed) { Rank = group.Rank, Ranks = group.Size };
+        var order = new BatchOrder(train.Count, Options.BatchSize, Options.Shuffle, Options.DropLast, Options.Seed) { Rank = group.Rank,
+            Ranks = group.Size };
         if (order.Batches == 0)
             throw new ArgumentException($"{train.Count} examples make no batch of {Options.BatchSize}", nameof(train));
         return Fit(BatchSource.Of(train, order), validation, cancellation);
@@ -96,7 +97,8 @@ public sealed class Trainer
         ArgumentNullException.ThrowIfNull(train);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchesPerEpoch);
         if (Options.BatchSize < Options.Ranks.Size)
-            throw new ArgumentException($"a batch of {Options.BatchSize} can't be shared by {Options.Ranks.Size} ranks", nameof(batchesPerEpoch));
+            throw new ArgumentException($"a batch of {Options.BatchSize} can't be shared by {Options.Ranks.Size} ranks",
+                nameof(batchesPerEpoch));
         return Fit(BatchSource.Of(train, batchesPerEpoch, Options.BatchSize, Options.Seed, Options.Ranks), validation, cancellation);
     }
 
@@ -106,7 +108,8 @@ public sealed class Trainer
         return run.Fit();
     }
 
-    /// <summary>Measures on a dataset, without training: the means over its examples of what <see cref="TrainingStep.Evaluate"/> logs. Ranks
+    /// <summary>Measures on a dataset, without training: the means over its examples of what <see cref="TrainingStep.Evaluate"/> logs.
+    /// Ranks
     /// share the work, so all must call it.</summary>
     public IReadOnlyDictionary<string, double> Evaluate(IDataset data)
     {
@@ -150,7 +153,8 @@ public sealed class Trainer
             using var off = Step.EvaluationDifferentiates ? no_grad() : inference_mode();
             using var cast = Casting();
             var size = Options.EvaluationBatchSize > 0 ? Options.EvaluationBatchSize : Options.BatchSize;
-            var order = new BatchOrder(data.Count, size, Shuffle: false, DropLast: false, Seed: 0) { Rank = Options.Ranks.Rank, Ranks = Options.Ranks.Size };
+            var order = new BatchOrder(data.Count, size, Shuffle: false, DropLast: false, Seed: 0) { Rank = Options.Ranks.Rank,
+                Ranks = Options.Ranks.Size };
             var number = 0L;
             foreach (var indices in order.Epoch(0))
             {

@@ -42,7 +42,8 @@ public sealed record EpochReport(
 /// <summary>Looks on while a <see cref="Trainer"/> runs. Override what is of interest.</summary>
 public abstract class TrainerCallback
 {
-    /// <summary>Whether it only looks on, and prints or writes what it sees: then it is called on rank 0 alone. What changes the training must
+    /// <summary>Whether it only looks on, and prints or writes what it sees: then it is called on rank 0 alone. What changes the training
+    /// must
     /// be called on all ranks.</summary>
     public virtual bool IsObserver => false;
 

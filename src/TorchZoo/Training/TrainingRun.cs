@@ -43,7 +43,8 @@ internal sealed class TrainingRun : IDisposable
         (_trainer, _options, _train, _validation, _cancellation) = (trainer, trainer.Options, train, validation, cancellation);
         _prefetch = _options.Prefetch ?? (_options.Device.type == DeviceType.CPU ? 0 : 2);
         _group = _options.Ranks;
-        IReadOnlyList<TrainerCallback> callbacks = _options.Directory is { } folder ? [new RunLog(folder), .. trainer.Callbacks] : trainer.Callbacks;
+        IReadOnlyList<TrainerCallback> callbacks = _options.Directory is { } folder ? [new RunLog(folder), .. trainer.Callbacks]
+            : trainer.Callbacks;
         _callbacks = _group.IsFirst ? callbacks : [.. callbacks.Where(c => !c.IsObserver)];
         foreach (var module in trainer.Step.Modules.Values.Concat(trainer.Companions.Values)) module.to(_options.Device);
         _optimizers = trainer.Step.CreateOptimizers(trainer.Model, trainer.Optimizer);
@@ -113,7 +114,8 @@ internal sealed class TrainingRun : IDisposable
     }
 
     // Each rank drops out other units.
-    private void Randomize(ulong seed) => random.manual_seed(unchecked((long)(_group.IsFirst ? seed : Seed.Derive(seed, (ulong)_group.Rank))));
+    private void Randomize(ulong seed) => random.manual_seed(unchecked((long)(_group.IsFirst ? seed : Seed.Derive(seed,
+        (ulong)_group.Rank))));
 
     private IProgressDisplay Progress => _group.IsFirst ? _trainer.Progress : IProgressDisplay.None;
 

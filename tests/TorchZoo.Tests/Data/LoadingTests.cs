@@ -27,7 +27,8 @@ public class LoadingTests
                     Assert.That(own.SelectMany(o => o), Is.EquivalentTo(all), "together the batch of one rank");
                     Assert.That(orders.Select(o => o.SharesOf(i).All), Is.All.EqualTo(all.Length));
                     Assert.That(parts.Select(p => p[i].Length), Is.All.Positive, "none is without an example");
-                    Assert.That(parts.Max(p => p[i].Length) - parts.Min(p => p[i].Length), Is.LessThanOrEqualTo(1), "all have as much to do");
+                    Assert.That(parts.Max(p => p[i].Length) - parts.Min(p => p[i].Length), Is.LessThanOrEqualTo(1),
+                        "all have as much to do");
                 }
                 Assert.That(parts.Select(p => p.Count), Is.All.EqualTo(whole.Batches));
             });

@@ -11,7 +11,8 @@ internal static class OverlapChecks
     {
         Check(group, (net, x) => net.call(x), early: true, again: false);
         // A weight that is used outside of its module gets the rest of its gradient when it has left.
-        Check(group, (net, x) => net.parameters().Last(p => p.dim() == 2).square().sum() * x.square().sum() + net.call(x), early: true, again: true);
+        Check(group, (net, x) => net.parameters().Last(p => p.dim() == 2).square().sum() * x.square().sum() + net.call(x), early: true,
+            again: true);
     }
 
     private static void Check(ProcessGroup group, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor> forward, bool early, bool again)
@@ -28,7 +29,8 @@ internal static class OverlapChecks
         for (var step = 0; step < steps; step++)
         {
             net.zero_grad();
-            var inputs = Enumerable.Range(0, group.Size).Select(r => randn(5, 8, ScalarType.Float64, generator: new Generator((ulong)(10 * step + r)))).ToList();
+            var inputs = Enumerable.Range(0, group.Size).Select(r => randn(5, 8, ScalarType.Float64,
+                generator: new Generator((ulong)(10 * step + r)))).ToList();
             foreach (var x in inputs) forward(net, x).sum().backward();
             var expected = net.parameters().Select(p => p.grad!.clone()).ToList();
             foreach (var p in net.parameters()) p.grad = null;

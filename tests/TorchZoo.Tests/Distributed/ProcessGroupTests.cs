@@ -22,7 +22,8 @@ public class ProcessGroupTests
     {
         Assert.Multiple(() =>
         {
-            Assert.That(Of(("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_RANK", "3"), ("OMPI_COMM_WORLD_LOCAL_RANK", "1"), ("OMPI_COMM_WORLD_LOCAL_SIZE", "2")),
+            Assert.That(Of(("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_RANK", "3"), ("OMPI_COMM_WORLD_LOCAL_RANK", "1"),
+                ("OMPI_COMM_WORLD_LOCAL_SIZE", "2")),
                 Is.EqualTo(new Launch(3, 4, 1, 2, true)));
             Assert.That(Of(("PMI_SIZE", "8"), ("PMI_RANK", "5"), ("SLURM_LOCALID", "1")), Is.EqualTo(new Launch(5, 8, 1, 0, false)));
             Assert.That(Of(("PMIX_RANK", "2"), ("SLURM_STEP_NUM_TASKS", "6")), Is.EqualTo(new Launch(2, 6, 0, 0, true)));

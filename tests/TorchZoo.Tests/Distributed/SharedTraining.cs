@@ -28,8 +28,10 @@ internal static class SharedTraining
         {
             "sometimes" => new Sometimes(),
             "reused" => new Reused(),
-            "normalised" => SyncBatchNorm.Convert(nn.Sequential(("a", nn.Linear(2, 16)), ("n", nn.BatchNorm1d(16)), ("t", nn.Tanh()), ("c", nn.Linear(16, 1)))),
-            _ => nn.Sequential(("a", nn.Linear(2, 16)), ("t", nn.Tanh()), ("b", nn.Linear(16, 16)), ("u", nn.Tanh()), ("c", nn.Linear(16, 1))),
+            "normalised" => SyncBatchNorm.Convert(nn.Sequential(("a", nn.Linear(2, 16)), ("n", nn.BatchNorm1d(16)), ("t", nn.Tanh()),
+                ("c", nn.Linear(16, 1)))),
+            _ => nn.Sequential(("a", nn.Linear(2, 16)), ("t", nn.Tanh()), ("b", nn.Linear(16, 16)), ("u", nn.Tanh()), ("c", nn.Linear(16,
+                1))),
         };
         net.to(ScalarType.Float64);
         var options = new TrainerOptions { Epochs = 3, BatchSize = 8, Seed = 21 };
@@ -119,11 +121,13 @@ internal static class SharedTraining
     {
         private readonly nn.Module<Tensor, Tensor> _critic;
 
-        public Adversaries() => Modules = new Dictionary<string, nn.Module> { ["critic"] = _critic = nn.Linear(1, 1).to(ScalarType.Float64) };
+        public Adversaries() => Modules = new Dictionary<string, nn.Module> { ["critic"] = _critic = nn.Linear(1,
+            1).to(ScalarType.Float64) };
 
         public override IReadOnlyDictionary<string, nn.Module> Modules { get; }
 
-        public override IReadOnlyList<optim.Optimizer> CreateOptimizers(nn.Module model, Func<IEnumerable<Parameter>, optim.Optimizer> make) =>
+        public override IReadOnlyList<optim.Optimizer> CreateOptimizers(nn.Module model, Func<IEnumerable<Parameter>,
+            optim.Optimizer> make) =>
             [make(model.parameters()), make(_critic.parameters())];
 
         protected override void Run(Pairs batch, StepContext context)

@@ -11,8 +11,10 @@ internal sealed record TrainingOutcome(Dictionary<string, Tensor> Tensors)
     public static TrainingOutcome Of(nn.Module model, TrainingResult result)
     {
         var tensors = StateDict.Entries(model).ToDictionary(e => e.Key, e => e.Stored.detach().clone().DetachFromDisposeScope());
-        tensors["training"] = tensor(result.History.SelectMany(e => e.Training.OrderBy(m => m.Key).Select(m => m.Value)).ToArray()).DetachFromDisposeScope();
-        tensors["validation"] = tensor(result.History.SelectMany(e => e.Validation.OrderBy(m => m.Key).Select(m => m.Value)).ToArray()).DetachFromDisposeScope();
+        tensors["training"] = tensor(result.History.SelectMany(e => e.Training.OrderBy(m => m.Key).Select(m =>
+            m.Value)).ToArray()).DetachFromDisposeScope();
+        tensors["validation"] = tensor(result.History.SelectMany(e => e.Validation.OrderBy(m => m.Key).Select(m =>
+            m.Value)).ToArray()).DetachFromDisposeScope();
         return new(tensors);
     }
 

@@ -1,3 +1,4 @@
+using TorchZoo.Distributed;
 using TorchZoo.Scripts.Terminal;
 
 namespace TorchZoo.Scripts;
@@ -6,7 +7,12 @@ internal static class Program
 {
     internal static int Main(string[] args)
     {
-        var screen = Screen.OfProcess();
+        Screen screen;
+        try { screen = Screen.OfProcess(ProcessGroup.World); }
+        catch (Exception e) when (e is DllNotFoundException or NotSupportedException)
+        {
+            return Failures.Report(Screen.OfProcess(ProcessGroup.Single), e, directory: null);
+        }
         return new Application(screen, RecipeCatalog.OfProgram()).Run(args);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using TorchZoo.Distributed;
 using TorchZoo.Training;
 
 namespace TorchZoo.Scripts;
@@ -73,12 +74,13 @@ public record RecipeContext
     /// <summary>A file in the run's folder.</summary>
     public string PathOf(string name) => Path.Combine(Directory, name);
 
-    /// <summary>Writes a file into the run's folder and says so.</summary>
+    /// <summary>Writes a file into the run's folder and says so. Of several processes only the first does.</summary>
     /// <param name="name">Its name there.</param>
     /// <param name="what">What it is.</param>
     /// <param name="save">Writes it to a path.</param>
     public void Save(string name, string what, Action<string> save)
     {
+        if (!ProcessGroup.World.IsFirst) return;
         var path = PathOf(name);
         save(path);
         Output.Wrote(path, what);

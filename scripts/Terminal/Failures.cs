@@ -1,4 +1,5 @@
 using Spectre.Console;
+using TorchZoo.Distributed;
 using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
@@ -15,6 +16,8 @@ internal static class Failures
     /// <returns>The exit code.</returns>
     public static int Report(Screen screen, Exception exception, string? directory)
     {
+        // What is wrong with the command line all ranks see; what else goes wrong, perhaps only this one.
+        if (exception is not (ArgumentException or DllNotFoundException)) ProcessGroup.World.Fail(exception);
         switch (exception)
         {
             case ArgumentException:

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using TorchZoo.Distributed;
 using TorchZoo.Kernels.Cuda;
 using TorchZoo.Reports;
 using TorchZoo.Training;
@@ -32,7 +33,8 @@ internal static class RunCommand
         if (result.GetValue(options.Resume) && !HasCheckpoint(directory))
             throw new ArgumentException($"--resume: there is no checkpoint in {Values.ShortPath(directory)}; run without it.");
         var size = options.Size(result);
-        var journal = new RunJournal(directory)
+        // Of several processes the first writes for all.
+        var journal = !ProcessGroup.World.IsFirst ? null : new RunJournal(directory)
         {
             Title = paper.Title,
             Source = $"arXiv {paper.ArXiv}, {paper.Year}",
@@ -41,7 +43,7 @@ internal static class RunCommand
             Seed = result.GetValue(options.Seed),
         };
         var console = new ConsoleReport(screen);
-        var report = new JournalReport(console, journal);
+        IReport report = journal is null ? console : new JournalReport(console, journal);
         RecipeContext? context = null;
         return new Work(screen, directory, args, canResume: true, journal).Do(size == RunSize.Smoke, (progress, cancellation) =>
         {
@@ -62,9 +64,9 @@ internal static class RunCommand
                 Output = report,
                 Cancellation = cancellation,
             };
-            journal.Begin();
+            journal?.Begin();
             // An earlier run's page must not pass for this one's if this one is killed.
-            File.Delete(Path.Combine(directory, RunReport.FileName));
+            if (journal is not null) File.Delete(Path.Combine(directory, RunReport.FileName));
             Introduce(console, context);
             Caution(report, context);
             return recipe.Run(context);
@@ -78,6 +80,11 @@ internal static class RunCommand
         // Fresh weights of TorchSharp's own layers come from the global generator.
         Seed.Set(context.Seed);
         report.Heading($"{context.Paper.Title} (arXiv {context.Paper.ArXiv}, {context.Paper.Year})");
+        var group = ProcessGroup.World;
+        // Each rank would take all cores for itself.
+        if (group.LocalSize > 1 && Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null)
+            torch.set_num_threads(Math.Max(1, Math.Min(torch.get_num_threads(), Environment.ProcessorCount / group.LocalSize)));
+        if (group.Size > 1) report.Note("ranks", group.Size);
         report.Note("device", context.Device.type == DeviceType.CPU ? $"cpu, {torch.get_num_threads()} threads"
             : context.Device.ToString());
         report.Note("seed", context.Seed);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using TorchSharp;
+using TorchZoo.Distributed;
 using TorchZoo.Training;
 
 namespace TorchZoo.Scripts.Terminal;
@@ -120,11 +121,13 @@ internal sealed partial class RunOptions
         var text = result.GetValue(Device)!.ToLowerInvariant();
         if (text == "cpu") return torch.CPU;
         var available = torch.cuda.is_available();
-        if (text == "auto") return available ? torch.device("cuda:0") : torch.CPU;
+        // Each rank of a machine takes a GPU of its own.
+        var own = available ? ProcessGroup.World.LocalRank % torch.cuda.device_count() : 0;
+        if (text == "auto") return available ? torch.device($"cuda:{own}") : torch.CPU;
         if (!available)
             throw new ArgumentException($"--device {text}: CUDA is not available. It takes an NVIDIA GPU with its driver, and a build with "
                 + "-p:TorchBackend=cuda (dotnet run -p:TorchBackend=cuda --project scripts -- …).");
-        var (index, count) = (text == "cuda" ? 0 : int.Parse(text.AsSpan(5), CultureInfo.InvariantCulture), torch.cuda.device_count());
+        var (index, count) = (text == "cuda" ? own : int.Parse(text.AsSpan(5), CultureInfo.InvariantCulture), torch.cuda.device_count());
         return index < count
             ? torch.device($"cuda:{index}")
             : throw new ArgumentException($"--device {text}: this machine has {count} CUDA device{(count == 1 ? "" : "s")}, cuda:0"

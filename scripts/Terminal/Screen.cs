@@ -1,4 +1,6 @@
+using System.Text;
 using Spectre.Console;
+using TorchZoo.Distributed;
 
 namespace TorchZoo.Scripts.Terminal;
 
@@ -25,9 +27,18 @@ internal sealed class Screen
     public bool IsRich { get; }
 
     /// <summary>The process's own streams. Plain where they are redirected, with NO_COLOR (no-color.org) and on terminals without a
-    /// cursor.</summary>
-    public static Screen OfProcess()
+    /// cursor. Of several processes the first speaks for all, and plainly.</summary>
+    /// <param name="group">The processes.</param>
+    public static Screen OfProcess(ProcessGroup group)
     {
+        if (!group.IsFirst) return new Screen(TextWriter.Null, TextWriter.Null);
+        // Launchers connect processes with terminals of their own, which would get colours and control codes.
+        if (group.Size > 1)
+        {
+            var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+            return new Screen(new StreamWriter(Console.OpenStandardOutput(), utf8) { AutoFlush = true },
+                new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true });
+        }
         var plain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             || Environment.GetEnvironmentVariable("TERM") is "dumb";
         return new Screen(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, !plain && !Console.IsErrorRedirected);

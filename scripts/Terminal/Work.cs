@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Spectre.Console;
+using TorchZoo.Distributed;
 using TorchZoo.Reports;
 
 namespace TorchZoo.Scripts.Terminal;
@@ -27,7 +28,7 @@ internal sealed class Work(Screen screen, string directory, IReadOnlyList<string
             System.IO.Directory.CreateDirectory(directory);
             var claim = ShowingProgress(progress => work(progress, interrupts.Token));
             if (claim is null) return ExitCode.Success;
-            file?.Invoke(claim, start.Elapsed.TotalSeconds).Write(directory);
+            if (ProcessGroup.World.IsFirst) file?.Invoke(claim, start.Elapsed.TotalSeconds).Write(directory);
             journal?.Claim(new RunClaim(claim.Metric, claim.Value, claim.Threshold, claim.Baseline, claim.Verdict(smoke),
                 [.. claim.Conditions.Select(c => new RunCondition(c.Text, c.Holds))]));
             Close(claim, smoke, start.Elapsed, Report(RunOutcome.Finished));

@@ -6,6 +6,7 @@ using TorchZoo;
 using TorchZoo.Benchmarks;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is [DistributedBenchmarks.Command, ..]) return DistributedBenchmarks.Work(args);
 
 var filter = new Option<string?>("--filter") { Description = "Only benchmarks whose name contains this" };
 var json = new Option<bool>("--json") { Description = "JSON lines instead of a table" };

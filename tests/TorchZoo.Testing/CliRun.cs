@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -50,6 +51,18 @@ public sealed partial class CliRun : IDisposable
                 throw new TimeoutException($"'{text}' never came. Output: {_output} Error: {_error}");
             }
             Thread.Sleep(10);
+        }
+    }
+
+    /// <summary>Waits for a text, and reads the whole number that follows it.</summary>
+    public int NumberAfter(string text)
+    {
+        WaitFor(text);
+        lock (_gate)
+        {
+            var output = _output.ToString();
+            var rest = output[(output.IndexOf(text, StringComparison.Ordinal) + text.Length)..];
+            return int.Parse(rest.AsSpan(0, rest.TakeWhile(char.IsAsciiDigit).Count()), CultureInfo.InvariantCulture);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using TorchZoo.Distributed;
 using TorchZoo.Models.Spiking;
 using static TorchSharp.torch;
 
@@ -19,11 +20,13 @@ internal static class SpikingMemoryProbe
     public static double? Run(string rule, int timeSteps, int batch, string folder)
     {
         if (!OperatingSystem.IsLinux()) return null;
-        var file = Path.GetFullPath(Path.Combine(folder, "probe.txt"));
+        var file = Path.GetFullPath(Path.Combine(folder, $"probe-{ProcessGroup.World.Rank}.txt"));
         var child = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(child.FileName) == "dotnet") child.ArgumentList.Add(typeof(SpikingMemoryProbe).Assembly.Location);
         foreach (var argument in new[] { SlttRecipe.Name, "--smoke", "--probe", string.Join(Separator, rule, timeSteps, batch, file) })
             child.ArgumentList.Add(argument);
+        // The child isn't one of the ranks, if there are any.
+        foreach (var name in ProcessGroup.LaunchVariables) child.Environment.Remove(name);
         using var process = Process.Start(child)!;
         var errors = process.StandardError.ReadToEndAsync();
         process.StandardOutput.ReadToEnd();

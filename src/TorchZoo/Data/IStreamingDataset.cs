@@ -12,7 +12,7 @@ public interface IStreamingDataset
 /// <summary>Where in a stream to begin, and for whom.</summary>
 /// <param name="Epoch">Number of the epoch, from 0.</param>
 /// <param name="FirstBatch">Number of the first batch wanted in this epoch, from 0.</param>
-/// <param name="BatchSize">Examples in a batch.</param>
+/// <param name="BatchSize">Examples in a batch of this process.</param>
 /// <param name="Seed">Seed of whatever is random.</param>
 /// <param name="Rank">Number of this process among <paramref name="Ranks"/>, from 0: each sees other examples.</param>
 /// <param name="Ranks">How many processes there are.</param>

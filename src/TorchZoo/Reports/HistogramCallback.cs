@@ -11,6 +11,9 @@ public sealed class HistogramCallback(string directory, int everySteps = 100) : 
     private TensorBoardLog? _events;
 
     /// <inheritdoc/>
+    public override bool IsObserver => true;
+
+    /// <inheritdoc/>
     public override void OnStart(Trainer trainer, long firstStep)
     {
         Dispose();

@@ -31,6 +31,9 @@ public sealed class RunLog(string directory, int everySteps = 10) : TrainerCallb
     private long _measured; // timestamp
 
     /// <inheritdoc/>
+    public override bool IsObserver => true;
+
+    /// <inheritdoc/>
     public override void OnStart(Trainer trainer, long firstStep)
     {
         Dispose();

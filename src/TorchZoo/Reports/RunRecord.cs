@@ -129,7 +129,7 @@ public sealed record RunRecord
 
     private static SortedDictionary<string, object?> OptionsOf(TrainerOptions options) => new(typeof(TrainerOptions)
         .GetProperties(BindingFlags.Public | BindingFlags.Instance)
-        .Where(p => p.Name is not (nameof(TrainerOptions.Device) or nameof(TrainerOptions.Directory)))
+        .Where(p => p.Name is not (nameof(TrainerOptions.Device) or nameof(TrainerOptions.Directory) or nameof(TrainerOptions.Group)))
         .ToDictionary(p => JsonNamingPolicy.SnakeCaseLower.ConvertName(p.Name), p => p.GetValue(options)), StringComparer.Ordinal);
 
     private static string VersionOf(Assembly assembly) =>

@@ -76,7 +76,7 @@ public sealed record LearningRateSearch(IReadOnlyList<double> Rates, IReadOnlyLi
             {
                 using var scope = NewDisposeScope();
                 var batch = data.Take(indices).To(options.Device);
-                try { trainer.RunStep(batch, context, groupSize: 1, updateDue: true); }
+                try { trainer.RunStep(batch, (batch.Count, batch.Count), context, groupSize: 1, updateDue: true); }
                 catch (NonFiniteLossException) { break; }
                 if (!meters.Last.TryGetValue("loss", out var loss))
                     throw new ArgumentException("the step logs no 'loss' to look at", nameof(trainer));

@@ -13,12 +13,15 @@ internal static class OptimizerUpdate
     /// <param name="measure">Whether the norm is wanted in any case.</param>
     /// <param name="norm">Norm of the gradients without scale, before clipping, in the caller's dispose scope; null where nobody needed
     /// it.</param>
+    /// <param name="updating">Is called when all that is to be known of all gradients is known.</param>
     /// <returns>Whether it updated.</returns>
-    public static bool Run(optim.Optimizer optimizer, GradScaler? scaler, double? maxNorm, bool measure, out Tensor? norm)
+    public static bool Run(optim.Optimizer optimizer, GradScaler? scaler, double? maxNorm, bool measure, out Tensor? norm,
+        Action? updating = null)
     {
         norm = null;
         if (scaler is null && maxNorm is null && !measure)
         {
+            updating?.Invoke();
             optimizer.step();
             return true;
         }
@@ -35,6 +38,7 @@ internal static class OptimizerUpdate
 
         if (scaler is null && maxNorm is null)
         {
+            updating?.Invoke();
             optimizer.step();
             return true;
         }
@@ -42,6 +46,7 @@ internal static class OptimizerUpdate
         if (scaler is not null) factor /= scaler.Factor;
         if (optimizer is FusedOptimizer fused)
         {
+            updating?.Invoke();
             fused.Step(GradientScale.By(factor));
             return true;
         }

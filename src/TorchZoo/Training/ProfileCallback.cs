@@ -12,6 +12,9 @@ public class ProfileCallback(int warmUp = 10) : TrainerCallback
     private StepTimes _sum;
 
     /// <inheritdoc/>
+    public override bool IsObserver => true;
+
+    /// <inheritdoc/>
     public override bool NeedsDeviceTimes => true;
 
     /// <summary>Steps that counted.</summary>

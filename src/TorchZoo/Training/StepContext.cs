@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TorchSharp;
+using TorchZoo.Distributed;
 using TorchZoo.Kernels;
 using static TorchSharp.torch;
 
@@ -16,6 +17,7 @@ public sealed class StepContext
     private readonly Meters _meters;
     private readonly long[] _updates;
     private long _count, _groupSize;
+    private double _weight = 1;
     private (Tensor? Tensor, double Value) _lastLoss;
 
     internal StepContext(nn.Module model, IReadOnlyList<optim.Optimizer> optimizers, Schedule schedule, TrainerOptions options, Meters meters)
@@ -57,6 +59,9 @@ public sealed class StepContext
     /// <summary>Is called with an optimizer whose gradients are complete.</summary>
     internal Action<optim.Optimizer>? Updating { get; init; }
 
+    /// <summary>The other ranks; null: there are none.</summary>
+    internal DataParallel? Parallel { get; init; }
+
     /// <summary>Whether times are those of the device, which then stops between the parts of a step.</summary>
     internal bool IsTimed { get; init; }
 
@@ -76,7 +81,9 @@ public sealed class StepContext
         : throw new InvalidOperationException($"{Model.GetType().Name} is no module from two tensors to one tensor; give the trainer a step that calls it");
 
     /// <summary>
-    /// Adds the gradient of a loss (its mean over the batches that are accumulated) to the parameters. A step may call it more than once.
+    /// Adds the gradient of a loss (its mean over the batches that are accumulated, and over the ranks) to the parameters. A step may call
+    /// it
+    /// more than once. The loss is a mean over the batch's examples: where ranks share batches, each sees only its own.
     /// </summary>
     /// <exception cref="NonFiniteLossException">The loss is NaN or infinite. On a GPU it is noticed some steps later; in float16 only when
     /// scaling losses down didn't help.</exception>
@@ -89,9 +96,11 @@ public sealed class StepContext
             if (!double.IsFinite(value) && Scaler is not { Factor: > 1 }) throw new NonFiniteLossException(value);
             _lastLoss = (loss, value);
         }
+        Parallel?.BeginPass();
         using (FullPrecision())
         {
             var scaled = Scaler is null ? loss : Scaler.Scale(loss);
+            if (_weight != 1) scaled = scaled * _weight;
             (_groupSize == 1 ? scaled : scaled / _groupSize).backward();
         }
         BackwardPass.ThrowIfFailed();
@@ -114,9 +123,15 @@ public sealed class StepContext
         var start = Now();
         using (FullPrecision())
         {
+            Parallel?.Reduce(optimizer);
             Updating?.Invoke(optimizer);
             _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
-            if (OptimizerUpdate.Run(optimizer, Scaler, _options.ClipNorm, _options.LogGradientNorm, out var norm)) _updates[index]++;
+            if (OptimizerUpdate.Run(optimizer, Scaler, _options.ClipNorm, _options.LogGradientNorm, out var norm, () =>
+                Parallel?.BeforeUpdate(optimizer)))
+            {
+                _updates[index]++;
+                Parallel?.AfterUpdate(optimizer);
+            }
             if (norm is not null) Log("gradient_norm", norm);
             optimizer.zero_grad();
         }
@@ -140,8 +155,12 @@ public sealed class StepContext
         if (Scaler is null || double.IsFinite(value)) _meters.Add(name, value, _count);
     }
 
-    internal void Begin(long examples, long groupSize, bool updateDue) =>
-        (_count, _groupSize, UpdateDue, _lastLoss, Ticks) = (examples, groupSize, updateDue, default, default);
+    /// <param name="own">Examples of the batch that are this rank's.</param>
+    /// <param name="all">Examples of the batch.</param>
+    /// <param name="groupSize">Batches that are accumulated.</param>
+    /// <param name="updateDue">Whether this is the last of them.</param>
+    internal void Begin(long own, long all, long groupSize, bool updateDue) =>
+        (_count, _weight, _groupSize, UpdateDue, _lastLoss, Ticks) = (own, (double)own / all, groupSize, updateDue, default, default);
 
     /// <summary>After a batch's updates: the scale of losses moves.</summary>
     internal void End()

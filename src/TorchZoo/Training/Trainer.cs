@@ -77,7 +77,9 @@ public sealed class Trainer
     public TrainingResult Fit(IDataset train, IDataset? validation = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(train);
-        var order = new BatchOrder(train.Count, Options.BatchSize, Options.Shuffle, Options.DropLast, Options.Seed);
+        var group = Options.Ranks;
+        var order = new BatchOrder(train.Count, Options.BatchSize, Options.Shuffle, Options.DropLast, Options.Seed) { Rank = group.Rank,
+            Ranks = group.Size };
         if (order.Batches == 0)
             throw new ArgumentException($"{train.Count} examples make no batch of {Options.BatchSize}", nameof(train));
         return Fit(BatchSource.Of(train, order), validation, cancellation);
@@ -94,7 +96,10 @@ public sealed class Trainer
     {
         ArgumentNullException.ThrowIfNull(train);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchesPerEpoch);
-        return Fit(BatchSource.Of(train, batchesPerEpoch, Options.BatchSize, Options.Seed), validation, cancellation);
+        if (Options.BatchSize < Options.Ranks.Size)
+            throw new ArgumentException($"a batch of {Options.BatchSize} can't be shared by {Options.Ranks.Size} ranks",
+                nameof(batchesPerEpoch));
+        return Fit(BatchSource.Of(train, batchesPerEpoch, Options.BatchSize, Options.Seed, Options.Ranks), validation, cancellation);
     }
 
     private TrainingResult Fit(BatchSource train, IDataset? validation, CancellationToken cancellation)
@@ -103,11 +108,13 @@ public sealed class Trainer
         return run.Fit();
     }
 
-    /// <summary>Measures on a dataset, without training: the means over its examples of what <see cref="TrainingStep.Evaluate"/> logs.</summary>
+    /// <summary>Measures on a dataset, without training: the means over its examples of what <see cref="TrainingStep.Evaluate"/> logs.
+    /// Ranks
+    /// share the work, so all must call it.</summary>
     public IReadOnlyDictionary<string, double> Evaluate(IDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        using var meters = new Meters(MetersFlush);
+        using var meters = new Meters(MetersFlush, Options.Ranks);
         Evaluate(data, new StepContext(Model, [], Schedule, Options, meters), CancellationToken.None);
         return meters.Means();
     }
@@ -129,9 +136,9 @@ public sealed class Trainer
     private IDisposable? Casting() => Precisions.TypeOf(Options.Precision) is { } type ? Autocast.Enable(Options.Device, type) : null;
 
     /// <summary>One training step on a batch that is on the device.</summary>
-    internal void RunStep(Batch batch, StepContext context, long groupSize, bool updateDue)
+    internal void RunStep(Batch batch, (long Own, long All) shares, StepContext context, long groupSize, bool updateDue)
     {
-        context.Begin(batch.Count, groupSize, updateDue);
+        context.Begin(shares.Own, shares.All, groupSize, updateDue);
         using (Casting()) Step.Run(batch, context);
         context.End();
     }
@@ -146,12 +153,17 @@ public sealed class Trainer
             using var off = Step.EvaluationDifferentiates ? no_grad() : inference_mode();
             using var cast = Casting();
             var size = Options.EvaluationBatchSize > 0 ? Options.EvaluationBatchSize : Options.BatchSize;
-            foreach (var indices in new BatchOrder(data.Count, size, Shuffle: false, DropLast: false, Seed: 0).Epoch(0))
+            var order = new BatchOrder(data.Count, size, Shuffle: false, DropLast: false, Seed: 0) { Rank = Options.Ranks.Rank,
+                Ranks = Options.Ranks.Size };
+            var number = 0L;
+            foreach (var indices in order.Epoch(0))
             {
                 cancellation.ThrowIfCancellationRequested();
+                var (own, all) = order.SharesOf(number++);
+                if (own == 0) continue;
                 using var scope = NewDisposeScope();
                 var batch = data.Take(indices).To(Options.Device);
-                context.Begin(batch.Count, groupSize: 1, updateDue: false);
+                context.Begin(own, all, groupSize: 1, updateDue: false);
                 Step.Evaluate(batch, context);
             }
         }

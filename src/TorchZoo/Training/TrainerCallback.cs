@@ -42,6 +42,11 @@ public sealed record EpochReport(
 /// <summary>Looks on while a <see cref="Trainer"/> runs. Override what is of interest.</summary>
 public abstract class TrainerCallback
 {
+    /// <summary>Whether it only looks on, and prints or writes what it sees: then it is called on rank 0 alone. What changes the training
+    /// must
+    /// be called on all ranks.</summary>
+    public virtual bool IsObserver => false;
+
     /// <summary>Whether <see cref="StepReport.Times"/> must be those of a GPU's own work; the run then waits for it after each part of a
     /// step.</summary>
     public virtual bool NeedsDeviceTimes => false;

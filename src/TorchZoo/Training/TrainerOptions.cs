@@ -1,3 +1,4 @@
+using TorchZoo.Distributed;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Training;
@@ -8,7 +9,7 @@ public sealed record TrainerOptions
     /// <summary>Passes over the training set.</summary>
     public int Epochs { get; init; } = 1;
 
-    /// <summary>Examples in a batch.</summary>
+    /// <summary>Examples in a batch, of all ranks together: the number of ranks changes how fast a run is, not what comes out.</summary>
     public int BatchSize { get; init; } = 32;
 
     /// <summary>Examples in a batch of evaluation; 0: as many as in training.</summary>
@@ -81,6 +82,19 @@ public sealed record TrainerOptions
 
     /// <summary>Goes on from <c>last.pt</c> in <see cref="Directory"/> if it is there.</summary>
     public bool Resume { get; init; }
+
+    /// <summary>The processes that share the work; null: all that were launched together (<see cref="ProcessGroup.World"/>).</summary>
+    public ProcessGroup? Group { get; init; }
+
+    /// <summary>Shares out the optimizers' states over the ranks (ZeRO's first stage): each keeps a part, which saves memory and costs
+    /// messages. Only <see cref="Optimizers.FusedOptimizer"/>s can. Checkpoints are the same as without.</summary>
+    public bool ShardOptimizer { get; init; }
+
+    /// <summary>Sends gradients between ranks as bfloat16, half of the bytes, and adds them up in float32.</summary>
+    public bool CompressGradients { get; init; }
+
+    /// <summary>The ranks.</summary>
+    internal ProcessGroup Ranks => Group ?? ProcessGroup.World;
 
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     internal void Validate()

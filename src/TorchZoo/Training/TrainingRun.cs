@@ -4,6 +4,7 @@ using System.Text;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
+using TorchZoo.Distributed;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using static TorchSharp.torch;
@@ -20,6 +21,8 @@ internal sealed class TrainingRun : IDisposable
     private readonly BatchSource _train;
     private readonly IDataset? _validation;
     private readonly CancellationToken _cancellation;
+    private readonly ProcessGroup _group;
+    private readonly DataParallel? _parallel;
     private readonly IReadOnlyList<optim.Optimizer> _optimizers;
     private readonly Meters _meters;
     private readonly StepContext _context;
@@ -39,16 +42,21 @@ internal sealed class TrainingRun : IDisposable
     {
         (_trainer, _options, _train, _validation, _cancellation) = (trainer, trainer.Options, train, validation, cancellation);
         _prefetch = _options.Prefetch ?? (_options.Device.type == DeviceType.CPU ? 0 : 2);
-        _callbacks = _options.Directory is { } folder ? [new RunLog(folder), .. trainer.Callbacks] : trainer.Callbacks;
+        _group = _options.Ranks;
+        IReadOnlyList<TrainerCallback> callbacks = _options.Directory is { } folder ? [new RunLog(folder), .. trainer.Callbacks]
+            : trainer.Callbacks;
+        _callbacks = _group.IsFirst ? callbacks : [.. callbacks.Where(c => !c.IsObserver)];
         foreach (var module in trainer.Step.Modules.Values.Concat(trainer.Companions.Values)) module.to(_options.Device);
         _optimizers = trainer.Step.CreateOptimizers(trainer.Model, trainer.Optimizer);
-        _meters = new Meters(trainer.MetersFlush);
+        _meters = new Meters(trainer.MetersFlush, _group);
+        if (_group.Size > 1) _parallel = new DataParallel(_group, TrainedModules, trainer.Companions.Values, _optimizers, _options);
         _context = new StepContext(trainer.Model, _optimizers, trainer.Schedule, _options, _meters)
         {
             UpdatesPerEpoch = UpdatesPerEpoch,
             TotalUpdates = UpdatesPerEpoch * _options.Epochs,
             IsTimed = _callbacks.Any(c => c.NeedsDeviceTimes),
             Updating = OnGradients,
+            Parallel = _parallel,
         };
         if (_options.AverageDecay is { } decay) _average = new ExponentialMovingAverage(trainer.Model, decay);
     }
@@ -63,14 +71,30 @@ internal sealed class TrainingRun : IDisposable
 
     public TrainingResult Fit()
     {
-        random.manual_seed(unchecked((long)_options.Seed));
-        if (_options.Directory is { } folder) AtomicFile.DeleteLeftoversIn(folder);
+        try
+        {
+            return Train();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _group.Fail(e);
+            throw;
+        }
+    }
+
+    private TrainingResult Train()
+    {
+        Randomize(_options.Seed);
+        if (_options.Directory is { } folder && _group.IsFirst) AtomicFile.DeleteLeftoversIn(folder);
+        _group.Barrier();
         Resume();
+        _parallel?.SendWeights();
+        _parallel?.ScatterStates();
         foreach (var module in TrainedModules) module.train();
         foreach (var callback in _callbacks) callback.OnStart(_trainer, _context.Step);
         try
         {
-            using var line = _trainer.Progress.Start(_trainer.Name);
+            using var line = Progress.Start(_trainer.Name);
             var patience = false;
             _stepEnd = Stopwatch.GetTimestamp();
             while (_context.Epoch < _options.Epochs && !(patience = OutOfPatience)) RunEpoch(line);
@@ -93,6 +117,15 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
+    // Each rank drops out other units.
+    private void Randomize(ulong seed) => random.manual_seed(unchecked((long)(_group.IsFirst ? seed : Seed.Derive(seed,
+        (ulong)_group.Rank))));
+
+    private IProgressDisplay Progress => _group.IsFirst ? _trainer.Progress : IProgressDisplay.None;
+
+    // Asked where all ranks ask: they stop together.
+    private bool IsStopped => _cancellation.CanBeCanceled && _group.Any(_cancellation.IsCancellationRequested);
+
     private bool OutOfPatience =>
         _options.Patience is { } patience && _bestEpoch >= 0 && _history.Count(r => r.Epoch > _bestEpoch && Monitored(r) is not null) >= patience;
 
@@ -109,13 +142,13 @@ internal sealed class TrainingRun : IDisposable
             // Gradients that wait for more batches are in no checkpoint: save, and stop, between updates only. The end of an epoch has a
             // checkpoint of its own.
             if (!_context.UpdateDue || _batch == _train.Batches) continue;
-            var stopped = _cancellation.IsCancellationRequested;
+            var stopped = IsStopped;
             if (stopped || CheckpointDue) Save(_trainer.LastPath);
             if (stopped) throw new OperationCanceledException(StoppedMessage, _cancellation);
         }
         EndEpoch(clock);
         var isLast = _context.Epoch == _options.Epochs || OutOfPatience;
-        var isStopped = _cancellation.IsCancellationRequested && !isLast;
+        var isStopped = !isLast && IsStopped;
         if (isLast || isStopped || _context.Epoch % _options.CheckpointEveryEpochs == 0) Save(_trainer.LastPath);
         if (isStopped) throw new OperationCanceledException(StoppedMessage, _cancellation);
     }
@@ -140,11 +173,14 @@ internal sealed class TrainingRun : IDisposable
             var batch = next.Current;
             if (prefetched) scope.Attach(batch.Tensors);
             batch = batch.To(_options.Device);
-            examples = batch.Count;
+            var shares = _train.SharesOf(_batch, batch, _group);
+            examples = shares.All;
             began = _context.Now();
             var inGroup = _batch % _options.AccumulationSteps;
             var groupSize = Math.Min(_options.AccumulationSteps, _train.Batches - (_batch - inGroup));
-            _trainer.RunStep(batch, _context, groupSize, updateDue: inGroup == groupSize - 1);
+            var updateDue = inGroup == groupSize - 1;
+            if (updateDue) _parallel?.Begin();
+            _trainer.RunStep(batch, shares, _context, groupSize, updateDue);
             if (_context.UpdateDue) _average?.Update();
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -154,6 +190,7 @@ internal sealed class TrainingRun : IDisposable
         }
         _batch++;
         _context.Step++;
+        if (_trainer.MetersFlush <= 1) _meters.Share();
         var (before, end) = (_stepEnd, _context.Now());
         _stepEnd = end;
         var (backward, update) = _context.Ticks;
@@ -173,7 +210,7 @@ internal sealed class TrainingRun : IDisposable
         foreach (var callback in _callbacks)
             callback.OnStep(_trainer,
                 new StepReport(_context.Step - 1, TotalSteps, _context.Epoch, _meters.Last, LearningRate, examples, times));
-        if (ReferenceEquals(_trainer.Progress, IProgressDisplay.None)) return;
+        if (ReferenceEquals(Progress, IProgressDisplay.None)) return;
         // Of the last hundred steps, more or less.
         var rate = examples / Math.Max(times.Total, 1e-9);
         _examplesPerSecond = _examplesPerSecond == 0 ? rate : 1 / (0.99 / _examplesPerSecond + 0.01 / rate);
@@ -207,7 +244,8 @@ internal sealed class TrainingRun : IDisposable
         var validation = new Dictionary<string, double>();
         if (_validation is not null && ((_context.Epoch + 1) % _options.EvaluateEvery == 0 || _context.Epoch + 1 == _options.Epochs))
         {
-            using var meters = new Meters(_trainer.MetersFlush);
+            _parallel?.SendBuffers();
+            using var meters = new Meters(_trainer.MetersFlush, _group);
             using var averaged = _average?.Swap();
             _trainer.Evaluate(_validation, new StepContext(_trainer.Model, [], _trainer.Schedule, _options, meters), CancellationToken.None);
             validation = meters.Means();
@@ -241,6 +279,18 @@ internal sealed class TrainingRun : IDisposable
     private void Save(string? path)
     {
         if (path is null) return;
+        var state = TrainerState();
+        _parallel?.GatherStates();
+        if (_group.IsFirst) Write(path, state);
+        // Nobody reads, or stops, before it is there.
+        _group.Barrier();
+        _parallel?.ScatterStates();
+        _lastCheckpoint = path;
+        foreach (var callback in _callbacks) callback.OnCheckpoint(_trainer, path);
+    }
+
+    private void Write(string path, PyDict state)
+    {
         Directory.CreateDirectory(_options.Directory!);
         foreach (var callback in _callbacks) callback.OnSaving(_trainer);
         using var scope = NewDisposeScope();
@@ -255,7 +305,7 @@ internal sealed class TrainingRun : IDisposable
             ["modules"] = ModuleStates(),
             ["optimizer"] = _optimizers.Select(o => (object?)OptimizerState.Save(o, views)).ToList(),
             ["scheduler"] = new PyDict { ["updates"] = _context.Updates.Select(u => (object?)u).ToList() },
-            ["trainer"] = TrainerState(),
+            ["trainer"] = state,
             ["rng"] = new PyDict { ["torch"] = get_rng_state() },
             ["notes"] = Dict(_trainer.Notes.Select(n => KeyValuePair.Create(n.Key, (object?)n.Value))),
         };
@@ -268,9 +318,7 @@ internal sealed class TrainingRun : IDisposable
             };
         if (_context.Scaler is not null) checkpoint["grad_scaler"] = _context.Scaler.Save();
         Checkpoint.Save(path, checkpoint);
-        _lastCheckpoint = path;
         if (path == _trainer.LastPath) StepCheckpoints.Keep(path, _context.Step, _options.KeepLast);
-        foreach (var callback in _callbacks) callback.OnCheckpoint(_trainer, path);
     }
 
     private PyDict ModuleStates() =>
@@ -300,7 +348,9 @@ internal sealed class TrainingRun : IDisposable
     private void Resume()
     {
         var path = _trainer.LastPath;
-        if (!_options.Resume || !File.Exists(path)) return;
+        if (!_options.Resume || !_group.Any(File.Exists(path))) return;
+        if (!File.Exists(path))
+            throw new IOException($"rank {_group.Rank} doesn't see {path}: the run's folder must be on a file system that all machines share");
         using var checkpoint = Checkpoint.Load(path);
         checkpoint.LoadInto(_trainer.Model);
         if (checkpoint.TrySection("average") is { } average)
@@ -332,7 +382,8 @@ internal sealed class TrainingRun : IDisposable
         foreach (var (name, sum) in state.Get<PyDict>("sums")) _meters.Restore((string)name!, (double)((PyTuple)sum!)[0]!, (double)((PyTuple)sum)[1]!);
         _history.AddRange(state.Get<List<object?>>("history").Select(r => HistoryEntry.Read((PyDict)r!, _options.Epochs)));
         if (state.TryGet<PyDict>("step_state", out var stepState)) _trainer.Step.LoadState(stepState);
-        set_rng_state(checkpoint.Section("rng").Get<Tensor>("torch"));
+        if (_group.IsFirst) set_rng_state(checkpoint.Section("rng").Get<Tensor>("torch"));
+        else Randomize(Seed.Derive(_options.Seed, (ulong)_context.Step));
         _lastCheckpoint = path;
     }
 
@@ -343,6 +394,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        _parallel?.Dispose();
         _meters.Dispose();
         _average?.Dispose();
         foreach (var optimizer in _optimizers) optimizer.Dispose();

@@ -16,13 +16,21 @@ public class LoadingTests
         Gen.Select(Gen.Int[1, 50], Gen.Int[1, 7], Gen.Int[1, 5], Gen.Bool, Gen.Int[0, 3]).Sample((count, size, ranks, shuffle, epoch) =>
         {
             using var scope = NewDisposeScope();
-            var parts = Enumerable.Range(0, ranks)
-                .Select(rank => new BatchOrder(count, size, shuffle, false, 9) { Rank = rank, Ranks = ranks })
-                .Select(order => order.Epoch(epoch).Select(b => b.data<long>().ToArray()).ToList()).ToList();
+            var whole = new BatchOrder(count, size, shuffle, false, 9);
+            var orders = Enumerable.Range(0, ranks).Select(rank => whole with { Rank = rank, Ranks = ranks }).ToList();
+            var parts = orders.Select(order => order.Epoch(epoch).Select(b => b.data<long>().ToArray()).ToList()).ToList();
             Assert.Multiple(() =>
             {
-                Assert.That(parts.Select(p => p.Sum(b => b.Length)), Is.All.EqualTo((count + ranks - 1) / ranks), "all as many");
-                Assert.That(parts.SelectMany(p => p.SelectMany(b => b)).Distinct().Count(), Is.EqualTo(count), "every example");
+                foreach (var (i, all) in whole.Epoch(epoch).Select(b => b.data<long>().ToArray()).Index())
+                {
+                    var own = orders.Select((order, rank) => parts[rank][i].Take((int)order.SharesOf(i).Own));
+                    Assert.That(own.SelectMany(o => o), Is.EquivalentTo(all), "together the batch of one rank");
+                    Assert.That(orders.Select(o => o.SharesOf(i).All), Is.All.EqualTo(all.Length));
+                    Assert.That(parts.Select(p => p[i].Length), Is.All.Positive, "none is without an example");
+                    Assert.That(parts.Max(p => p[i].Length) - parts.Min(p => p[i].Length), Is.LessThanOrEqualTo(1),
+                        "all have as much to do");
+                }
+                Assert.That(parts.Select(p => p.Count), Is.All.EqualTo(whole.Batches));
             });
         }, iter: 60, threads: 1);
 

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Globalization;
+using TorchZoo.Checkpoints;
+using TorchZoo.Data;
+using TorchZoo.Distributed;
+using TorchZoo.Losses;
+using TorchZoo.Models.Operators;
+using TorchZoo.Optimizers;
+using TorchZoo.Testing;
+using TorchZoo.Training;
+using static TorchSharp.torch;
+
+namespace TorchZoo.Benchmarks;
+
+/// <summary>Several processes on this machine; this program starts itself under <c>mpirun</c>, each process with one thread.</summary>
+internal static class DistributedBenchmarks
+{
+    /// <summary>The first argument of a process of such a job.</summary>
+    public const string Command = "mpi-worker";
+
+    private const string Result = "seconds:";
+
+    [Benchmark("distributed/allreduce-64m", "the bare MPI call, 2 processes (share of its time)", "≤ 1.3")]
+    public static Measurement AllReduce(Stopwatches clock)
+    {
+        var times = Run(2, "allreduce", clock.Rounds);
+        return Measurement.Share(times[0], times[1]);
+    }
+
+    [Benchmark("distributed/fno-2-ranks", "1 process, for an epoch of the FNO recipe", "≥ 1.7")]
+    public static Measurement Fno(Stopwatches clock)
+    {
+        // One job after the other, again and again: what slows the machine down slows both.
+        var rounds = Enumerable.Range(0, 3).Select(_ => (One: Run(1, "fno", clock.Rounds)[0], Two: Run(2, "fno",
+            clock.Rounds)[0])).ToList();
+        return Measurement.SpeedUp(rounds.Min(r => r.Two), rounds.Min(r => r.One));
+    }
+
+    /// <summary>What a process of a job does.</summary>
+    public static int Work(string[] args)
+    {
+        TorchRuntime.EnsureLoaded();
+        set_num_threads(1);
+        var rounds = int.Parse(args[2], CultureInfo.InvariantCulture);
+        var seconds = args[1] == "fno" ? TimeFno(rounds) : TimeAllReduce(rounds);
+        if (ProcessGroup.World.IsFirst) Console.WriteLine(Result + string.Join(' ', seconds.Select(s => s.ToString("R",
+            CultureInfo.InvariantCulture))));
+        return 0;
+    }
+
+    private static unsafe double[] TimeAllReduce(int rounds)
+    {
+        const int count = 16 << 20;
+        var group = ProcessGroup.World;
+        var mpi = MpiLibrary.Load(isOpenMpi: true, null);
+        using var tensor = zeros(count);
+        var address = TensorMemory.Address(tensor);
+        return Medians(rounds, group, () => group.AllReduce(tensor),
+            () => mpi.Check(mpi.Allreduce(mpi.InPlace, address, count, mpi.Float, mpi.Sum, mpi.World), "MPI_Allreduce"));
+    }
+
+    // The recipe's network, batch and resolution; the numbers in the data don't matter.
+    private static double[] TimeFno(int rounds)
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(1);
+        var model = new Fno(new FnoConfig { NModes = [32], InChannels = 1, OutChannels = 1, HiddenChannels = 32 });
+        var data = new PairDataset(randn(100, 1, 256), randn(100, 1, 256));
+        var trainer = new Trainer(model, new TrainerOptions { BatchSize = 25 })
+        {
+            Optimizer = p => new FusedAdam(p, 3e-3),
+            Step = Steps.Supervised(RelativeL2.Loss),
+        };
+        return Medians(rounds, ProcessGroup.World, () => trainer.Fit(data));
+    }
+
+    private static double[] Medians(int rounds, ProcessGroup group, params Action[] actions)
+    {
+        var times = actions.Select(_ => new double[rounds]).ToArray();
+        for (var round = -2; round < rounds; round++)
+            for (var i = 0; i < actions.Length; i++)
+            {
+                group.Barrier();
+                var clock = Stopwatch.StartNew();
+                actions[i]();
+                if (round >= 0) times[i][round] = clock.Elapsed.TotalSeconds;
+            }
+        return [.. times.Select(t => t.Order().ElementAt(rounds / 2))];
+    }
+
+    private static double[] Run(int ranks, string work, int rounds)
+    {
+        if (MpiJob.Problem is { } problem) throw new NotSupportedException(problem);
+        var result = MpiJob.Run(ranks, typeof(DistributedBenchmarks).Assembly.Location, Command, work,
+            rounds.ToString(CultureInfo.InvariantCulture));
+        var line = result.Output.Split('\n').FirstOrDefault(l => l.Contains(Result, StringComparison.Ordinal))
+            ?? throw new InvalidOperationException($"the job left no result: {result.Error}");
+        return [.. line[(line.IndexOf(Result, StringComparison.Ordinal) + Result.Length)..].Split(' ').Select(s => double.Parse(s,
+            CultureInfo.InvariantCulture))];
+    }
+}

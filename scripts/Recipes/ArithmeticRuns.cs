@@ -27,14 +27,16 @@ internal static class ArithmeticRuns
     /// <param name="optimizer">Makes the optimizer.</param>
     /// <param name="step">What is done in a step; null: <see cref="Step"/>.</param>
     /// <param name="schedule">The learning rate's course; null: constant.</param>
+    /// <param name="callbacks">Who looks on.</param>
     public static void Train(RecipeContext context, string name, nn.Module network, IStreamingDataset data, int steps,
-        Func<IEnumerable<Parameter>, optim.Optimizer> optimizer, TrainingStep? step = null, Schedule? schedule = null)
+        Func<IEnumerable<Parameter>, optim.Optimizer> optimizer, TrainingStep? step = null, Schedule? schedule = null,
+        params IReadOnlyList<TrainerCallback> callbacks)
     {
         network.to(context.Device);
         var trainer = new Trainer(network, context.TrainerOptions(null) with { BatchSize = BatchSize })
         {
             Name = $"Training {name}",
-            Callbacks = context.Callbacks(name),
+            Callbacks = [.. context.Callbacks(name), .. callbacks],
             Optimizer = optimizer,
             Schedule = schedule ?? Schedules.Constant(),
             Step = step ?? Step,

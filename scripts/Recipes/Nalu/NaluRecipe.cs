@@ -101,7 +101,7 @@ public sealed class NaluRecipe : Recipe
         double[] x = [.. Enumerable.Range(0, 161).Select(i => tested * (i / 80.0 - 1))];
         var lines = new List<Series>();
         var rows = new List<object[]>();
-        foreach (var (i, activation) in new[] { "relu", "relu6", "elu", "selu", "softplus", "softsign", "tanh", "sigmoid" }.Index())
+        foreach (var activation in new[] { "relu", "relu6", "elu", "selu", "softplus", "tanh", "sigmoid" })
         {
             using var scope = NewDisposeScope();
             var network = ArithmeticRuns.Perceptrons(members, [1, 8, 8, 8, 1], activation, Seed.Derive(context.Seed, 100));
@@ -112,7 +112,7 @@ public sealed class NaluRecipe : Recipe
             var y = network.call(points.expand(members, -1, -1).to(context.Device)).cpu();
             double[] errors = [.. (y - points).abs().squeeze(-1).t().unbind(0).Select(e =>
                 ArithmeticRuns.Median(e.to(ScalarType.Float64).contiguous().data<double>()))];
-            lines.Add(new(activation, x, errors) { Color = i });
+            lines.Add(new(activation, x, errors));
             double Mean(bool inside) => errors.Where((_, j) => Math.Abs(x[j]) <= trained == inside).Average();
             rows.Add([activation, Mean(true), Mean(false)]);
         }

@@ -1,3 +1,4 @@
+using TorchZoo.Numerics;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
@@ -111,7 +112,7 @@ public static class SeluMoments
     {
         var positive = z >= 0;
         var zero = zeros_like(z);
-        return where(positive, density * special.erfcx(where(positive, z, zero)),
+        return where(positive, density * ErrorFunctions.Erfcx(where(positive, z, zero)),
             where(positive, zero, exponent).exp() * special.erfc(where(positive, zero, z)));
     }
 

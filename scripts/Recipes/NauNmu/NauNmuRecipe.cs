@@ -53,9 +53,9 @@ public sealed class NauNmuRecipe : Recipe
         };
         Result[] results =
         [
-            Train(context, setting, "NAU → NMU", Arithmetic(setting, NauNmuUnit.Nau, NauNmuUnit.Nmu)),
-            Train(context, setting, "NAC → NAC•", Logarithmic(setting, NacInit.Stable, NaluUnit.Nac, NaluUnit.NacMul)),
-            Train(context, setting, "NALU → NALU", Logarithmic(setting, NacInit.Stable, NaluUnit.Nalu, NaluUnit.Nalu)),
+            Train(context, setting, "NAU → NMU", Arithmetic(context, setting, NauNmuUnit.Nau, NauNmuUnit.Nmu)),
+            Train(context, setting, "NAC → NAC•", Logarithmic(context, setting, NaluUnit.Nac, NaluUnit.NacMul)),
+            Train(context, setting, "NALU → NALU", Logarithmic(context, setting, NaluUnit.Nalu, NaluUnit.Nalu)),
         ];
         Show(context, "(x0+x1+x2+x3)·(x0+x1)", setting.Members, results);
         Draw(context, "products of sums", results);
@@ -78,8 +78,8 @@ public sealed class NauNmuRecipe : Recipe
             var task = new ArithmeticTask(ArithmeticOperation.Multiply, n, [1], [3]);
             var setting = new Setting(task, new(-2, 2), new(2, 6, BothSigns: true), members, context.Epochs ?? context.Pick(10, 3000, 20_000))
             { Rate = 1e-2, Ramp = steps => new RegularizerRamp(1, steps / 3, steps / 2) };
-            results.Add(Train(context, setting, $"NMU, {n} numbers", Arithmetic(setting, NauNmuUnit.Nmu)));
-            results.Add(Train(context, setting, $"NAC•, {n} numbers", Logarithmic(setting, NacInit.Stable, NaluUnit.NacMul)));
+            results.Add(Train(context, setting, $"NMU, {n} numbers", Arithmetic(context, setting, NauNmuUnit.Nmu)));
+            results.Add(Train(context, setting, $"NAC•, {n} numbers", Logarithmic(context, setting, NaluUnit.NacMul)));
         }
         Show(context, "x1·x3 of numbers of both signs", members, results);
         Draw(context, "x1·x3", results);
@@ -92,11 +92,18 @@ public sealed class NauNmuRecipe : Recipe
         ]);
     }
 
-    private static NauNmu Arithmetic(Setting setting, params NauNmuUnit[] units) =>
-        new(new NauNmuConfig { InFeatures = setting.Task.Inputs, Units = units, Members = setting.Members });
+    private static NauNmu Arithmetic(RecipeContext context, Setting setting, params NauNmuUnit[] units)
+    {
+        using var generator = new Generator(context.Seed);
+        return new(new NauNmuConfig { InFeatures = setting.Task.Inputs, Units = units, Members = setting.Members }, generator);
+    }
 
-    private static Nalu Logarithmic(Setting setting, NacInit init, params NaluUnit[] units) =>
-        new(new NaluConfig { InFeatures = setting.Task.Inputs, Units = units, Members = setting.Members, Init = init });
+    private static Nalu Logarithmic(RecipeContext context, Setting setting, params NaluUnit[] units)
+    {
+        using var generator = new Generator(context.Seed);
+        return new(new NaluConfig { InFeatures = setting.Task.Inputs, Units = units, Members = setting.Members, Init = NacInit.Stable },
+            generator);
+    }
 
     private static Result Train(RecipeContext context, Setting setting, string name, nn.Module<Tensor, Tensor> network)
     {
@@ -128,8 +135,10 @@ public sealed class NauNmuRecipe : Recipe
                 var (low, high) = ArithmeticSuccessCriterion.Interval(r.Successes, members);
                 return (object[])[r.Name, $"{r.Successes} of {members}",
                     string.Create(CultureInfo.InvariantCulture, $"{low:F2} to {high:F2}"),
-                    r.SolvedAt, r.MeanSquare, r.Relative, r.Sparsity, r.Formula];
+                    Known(r.SolvedAt), r.MeanSquare, r.Relative, Known(r.Sparsity), r.Formula];
             }));
+
+        static object Known(double value) => double.IsNaN(value) ? "–" : value;
     }
 
     private static void Draw(RecipeContext context, string task, IReadOnlyCollection<Result> results) =>

@@ -151,7 +151,7 @@ public sealed class SeluRecipe : Recipe
             },
         ], columns: 2));
 
-    private static Series Line(Best best, Func<HistoryEntry, double> value)
+    private static Series Line(Best best, Func<EpochReport, double> value)
     {
         double[][] lines = [.. best.Results.OfType<TrainingResult>().Select(r => r.History.Select(value).ToArray())];
         var epochs = lines.Length == 0 ? 0 : lines.Min(l => l.Length);

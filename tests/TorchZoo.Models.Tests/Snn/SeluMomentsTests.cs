@@ -18,8 +18,8 @@ public class SeluMomentsTests
         var alpha = -Math.Sqrt(2 / Math.PI) / (a * Math.Exp(0.5) - 1);
         var lambda = (1 - a * Math.Sqrt(Math.E)) * Math.Sqrt(2 * Math.PI) / Math.Sqrt(
             2 * b * Math.E * Math.E + Math.PI * a * a * Math.E - 2 * (2 + Math.PI) * a * Math.Sqrt(Math.E) + Math.PI + 2);
-        Assert.That(SeluParameters.Alpha, Is.EqualTo(alpha).Within(1e-13));
-        Assert.That(SeluParameters.Lambda, Is.EqualTo(lambda).Within(1e-13));
+        Assert.That(alpha, Is.EqualTo(SeluParameters.Alpha).Within(1e-13));
+        Assert.That(lambda, Is.EqualTo(SeluParameters.Lambda).Within(1e-13));
     }
 
     [Test]

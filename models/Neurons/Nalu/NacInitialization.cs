@@ -17,7 +17,8 @@ public static class NacInitialization
         return (1 - Math.Tanh(radius) / radius) * (radius - Math.Tanh(radius / 2)) / (2 * radius);
     }
 
-    /// <summary>r at which the weights' variance is 2/(in + out), as Glorot's; the sum counts as 5 at least, for no r gives more than 2/4.</summary>
+    /// <summary>r at which the weights' variance is 2/(in + out), as Glorot's; the sum counts as 5 at least, for no r gives more than
+    /// 2/4.</summary>
     /// <param name="inFeatures">Numbers in.</param>
     /// <param name="outFeatures">Numbers out.</param>
     /// <exception cref="ArgumentException">A number isn't positive.</exception>

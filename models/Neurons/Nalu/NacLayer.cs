@@ -14,7 +14,8 @@ namespace TorchZoo.Models.Neurons;
 public abstract class NacLayer : Module<Tensor, Tensor>
 {
     /// <summary>A layer with fresh weights.</summary>
-    private protected NacLayer(string name, long inFeatures, long outFeatures, NacInit init, long? members, Generator? generator) : base(name)
+    private protected NacLayer(string name, long inFeatures, long outFeatures, NacInit init, long? members,
+        Generator? generator) : base(name)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inFeatures);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outFeatures);
@@ -24,7 +25,8 @@ public abstract class NacLayer : Module<Tensor, Tensor>
             register_parameter(part, NacInitialization.Uniform(radius, generator, Ensemble.Shape(members, outFeatures, inFeatures)));
     }
 
-    /// <summary>W = tanh(Ŵ) ⊙ σ(M̂) of the parameters as they are now; differentiable, in float32 at least. The caller disposes of it.</summary>
+    /// <summary>W = tanh(Ŵ) ⊙ σ(M̂) of the parameters as they are now; differentiable, in float32 at least. The caller disposes of
+    /// it.</summary>
     public Tensor Weight
     {
         get

@@ -6,7 +6,8 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// A network of arithmetic units, one after the other with nothing between. (…, in) → (…, out), and with members (members, …, in) → (members, …,
+/// A network of arithmetic units, one after the other with nothing between. (…, in) → (…, out), and with members (members, …, in) →
+/// (members, …,
 /// out). State names <c>model.{i}.…</c>.
 /// </summary>
 /// <remarks>Source: Trask et al. 2018, section 3.</remarks>

@@ -7,7 +7,8 @@ namespace TorchZoo.Models.Neurons;
 /// <summary>State dicts under the names of the benchmark of Madsen and Johansen 2020 (<c>stable-nalu</c>).</summary>
 public static partial class NaluStateNames
 {
-    /// <summary>The state dict under this library's names: <c>nac_add.W_hat</c> becomes <c>nac.W_hat</c>, <c>G_add</c> becomes <c>G</c>, and
+    /// <summary>The state dict under this library's names: <c>nac_add.W_hat</c> becomes <c>nac.W_hat</c>, <c>G_add</c> becomes <c>G</c>,
+    /// and
     /// <c>layer_1.</c> becomes <c>model.0.</c>; what else there is keeps its name.</summary>
     /// <param name="state">Tensors by their names there.</param>
     /// <returns>A new dictionary of the same tensors.</returns>

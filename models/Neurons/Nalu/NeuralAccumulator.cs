@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// The neural accumulator (NAC): a = x Wᵀ without a bias, whose weights are drawn to −1, 0 and 1, so that it learns to add and to subtract and
+/// The neural accumulator (NAC): a = x Wᵀ without a bias, whose weights are drawn to −1, 0 and 1, so that it learns to add and to
+/// subtract and
 /// not to rescale.
 /// </summary>
 /// <remarks>Source: Trask et al. 2018, section 3, equation 1.</remarks>

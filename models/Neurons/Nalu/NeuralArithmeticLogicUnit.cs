@@ -8,7 +8,8 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// The neural arithmetic logic unit (NALU): sums a (NAC) and products m (NAC•) of its inputs, and a gate g that chooses: y = g ⊙ a + (1 − g) ⊙ m,
+/// The neural arithmetic logic unit (NALU): sums a (NAC) and products m (NAC•) of its inputs, and a gate g that chooses: y = g ⊙ a + (1
+/// − g) ⊙ m,
 /// g = σ(x Gᵀ). As published both paths share their weights. (…, in) → (…, out), and with members (members, …, in) → (members, …, out).
 /// </summary>
 /// <remarks>Source: Trask et al. 2018, section 3, equations 1 and 2. State names: <c>G</c>, <c>nac.W_hat</c>, <c>nac.M_hat</c>; with the

@@ -10,7 +10,8 @@ public static class ArithmeticSuccessCriterion
     private const int Chunk = 50_000;
 
     /// <summary>
-    /// The mean squared error of a solution whose sums are almost perfect: each weight of the addends is ε less than 1, each other weight ε off 0,
+    /// The mean squared error of a solution whose sums are almost perfect: each weight of the addends is ε less than 1, each other
+    /// weight ε off 0,
     /// to the side that is worse, and the operation itself is exact. A model that errs less outside of its training range has succeeded.
     /// </summary>
     /// <param name="task">The task.</param>

@@ -8,7 +8,8 @@ namespace TorchZoo.Models.Neurons;
 /// bounds.</summary>
 /// <param name="regularizer">The sparsity term.</param>
 /// <param name="loss">(prediction, target) → scalar; null: the mean squared error.</param>
-public sealed class ArithmeticTraining(ArithmeticSparsityRegularizer regularizer, Func<Tensor, Tensor, Tensor>? loss = null) : TrainingStep<Pairs>
+public sealed class ArithmeticTraining(ArithmeticSparsityRegularizer regularizer, Func<Tensor, Tensor, Tensor>? loss = null)
+    : TrainingStep<Pairs>
 {
     private readonly ArithmeticSparsityRegularizer _regularizer = regularizer ?? throw new ArgumentNullException(nameof(regularizer));
     private readonly Func<Tensor, Tensor, Tensor> _loss = loss ?? ((p, t) => nn.functional.mse_loss(p, t));

@@ -5,7 +5,8 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// A network of addition and multiplication units, by default NAU → NMU: products of sums, whose formula can be read from the weights. (…, in) →
+/// A network of addition and multiplication units, by default NAU → NMU: products of sums, whose formula can be read from the weights.
+/// (…, in) →
 /// (…, out), and with members (members, …, in) → (members, …, out). State names <c>layer_1.W</c>, <c>layer_2.W</c>, ….
 /// </summary>
 /// <remarks>Source: Madsen and Johansen 2020. Train it with <see cref="ArithmeticTraining"/>.</remarks>

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// The neural multiplication unit (NMU): y_i = Π_j (W_ij x_j + 1 − W_ij) with weights between 0 and 1, that become 0 (times one) or 1 (times x_j).
+/// The neural multiplication unit (NMU): y_i = Π_j (W_ij x_j + 1 − W_ij) with weights between 0 and 1, that become 0 (times one) or 1
+/// (times x_j).
 /// No logarithm: negative and small numbers are as good as others.
 /// </summary>
 /// <remarks>Source: Madsen and Johansen 2020, section 2.3. The product's gradient is right where factors are zero, too.</remarks>
@@ -17,7 +18,8 @@ public sealed class NeuralMultiplicationUnit : BoundedLayer
     /// <param name="outFeatures">Numbers out.</param>
     /// <param name="oob">What keeps the weights within their bounds.</param>
     /// <param name="epsilon">The least weight, in [0, 1).</param>
-    /// <param name="normalized">Whether numbers are divided by their standard deviation c (of the whole input, for each member), and results
+    /// <param name="normalized">Whether numbers are divided by their standard deviation c (of the whole input, for each member), and
+    /// results
     /// multiplied by c^ΣW: products of many numbers stay within float32.</param>
     /// <param name="members">Independent layers side by side (<see cref="Ensemble"/>); null: one.</param>
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>

@@ -12,7 +12,8 @@ public sealed class RegularizerRamp
     /// <exception cref="ArgumentException">A number is negative, or end ≤ start.</exception>
     public RegularizerRamp(double lambda, long start, long end)
     {
-        if (!(lambda >= 0) || !double.IsFinite(lambda)) throw new ArgumentOutOfRangeException(nameof(lambda), lambda, "must not be negative");
+        if (!(lambda >= 0) || !double.IsFinite(lambda)) throw new ArgumentOutOfRangeException(nameof(lambda), lambda,
+            "must not be negative");
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         if (end <= start) throw new ArgumentException($"Expected an end after {start}, got {end}", nameof(end));
         (Lambda, Start, End) = (lambda, start, end);

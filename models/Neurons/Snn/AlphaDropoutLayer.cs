@@ -4,7 +4,8 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// Dropout that keeps mean 0 and variance 1: what is dropped becomes SELU's limit −λα, and all is then scaled and shifted. y = a (x ⊙ d + α′ (1 − d))
+/// Dropout that keeps mean 0 and variance 1: what is dropped becomes SELU's limit −λα, and all is then scaled and shifted. y = a (x ⊙ d
+/// + α′ (1 − d))
 /// + b, d ~ Bernoulli(1 − p). The identity in evaluation.
 /// </summary>
 /// <remarks>Source: Klambauer et al. 2017, section "New dropout technique".</remarks>

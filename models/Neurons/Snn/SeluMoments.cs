@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// What a layer with SELU does to mean and variance, in closed form: its inputs have the mean μ and the variance ν, a unit's weights the sum ω and
+/// What a layer with SELU does to mean and variance, in closed form: its inputs have the mean μ and the variance ν, a unit's weights the
+/// sum ω and
 /// the sum of squares τ, so its sum is about N(μω, ντ).
 /// </summary>
 /// <remarks>Source: Klambauer et al. 2017, equations 4 and 5. Products of exponentials and erfc are taken as erfcx, so that neither

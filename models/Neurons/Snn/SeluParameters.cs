@@ -19,7 +19,8 @@ public static class SeluParameters
     private const int MaximumIterations = 100;
     private const double Tolerance = 1e-12;
 
-    /// <summary>α and λ for which a layer whose units' weights have the sum 0 and the sum of squares 1 keeps a mean and a variance.</summary>
+    /// <summary>α and λ for which a layer whose units' weights have the sum 0 and the sum of squares 1 keeps a mean and a
+    /// variance.</summary>
     /// <param name="fixedMean">The mean.</param>
     /// <param name="fixedVariance">The variance, &gt; 0.</param>
     /// <exception cref="ArgumentException">The variance isn't positive, or a number isn't finite.</exception>
@@ -42,7 +43,8 @@ public static class SeluParameters
             if (residual <= Tolerance) return (alpha, lambda);
             var byMean = autograd.grad([mean.sum()], [a, l], retain_graph: true);
             var byVariance = autograd.grad([variance.sum()], [a, l]);
-            double fa = byMean[0].item<double>(), fl = byMean[1].item<double>(), ga = byVariance[0].item<double>(), gl = byVariance[1].item<double>();
+            double fa = byMean[0].item<double>(), fl = byMean[1].item<double>(), ga = byVariance[0].item<double>(),
+                gl = byVariance[1].item<double>();
             var determinant = fa * gl - fl * ga;
             (alpha, lambda) = (alpha - (f * gl - g * fl) / determinant, lambda - (g * fa - f * ga) / determinant);
             if (!double.IsFinite(alpha) || !double.IsFinite(lambda)) break;

@@ -57,7 +57,8 @@ public sealed class NaluRecipe : Recipe
         double[] inside = Errors(setting.Train), outside = Errors(setting.Test);
         double[] byFactor = [.. Factors.Select(f =>
             ArithmeticRuns.Median(Errors(new(setting.Train.Low * f, setting.Train.High * f))))];
-        return new(operation, unit, ArithmeticRuns.Median(inside), ArithmeticRuns.Median(outside), outside.Count(e => e < Solved), byFactor);
+        return new(operation, unit, ArithmeticRuns.Median(inside), ArithmeticRuns.Median(outside), outside.Count(e => e < Solved),
+            byFactor);
     }
 
     private static Nalu Network(Setting setting, ArithmeticTask task, string unit, ulong seed)
@@ -87,7 +88,8 @@ public sealed class NaluRecipe : Recipe
             YLabel = "mean |error| / mean |target|",
             LogX = true,
             LogY = true,
-            Series = [.. results.Where(r => r.Operation == operation).Select(r => new Series(r.Unit, Factors, r.ByFactor) { Markers = true })],
+            Series = [.. results.Where(r => r.Operation == operation).Select(r =>
+                new Series(r.Unit, Factors, r.ByFactor) { Markers = true })],
         };
         context.Save("extrapolation.png", "error against the range of the numbers", path => LinePlot.SaveGrid(path,
             [Plot(ArithmeticOperation.Add), Plot(ArithmeticOperation.Multiply)], columns: 2));
@@ -140,8 +142,10 @@ public sealed class NaluRecipe : Recipe
             .. results.Where(r => r.Unit is "NAC" or "NAC•").Select(r => new Condition(
                 $"{r.Unit} on {Sign(r.Operation)} below 1 % in {needed} seeds at least ({r.Successes})", r.Successes >= needed)),
             .. results.Where(r => r.Unit == "NALU" && r.Operation != ArithmeticOperation.Subtract).Select(r => new Condition(
-                string.Create(CultureInfo.InvariantCulture, $"NALU on {Sign(r.Operation)} below 2 % ({r.Outside:P2})"), r.Outside < median)),
-            new(string.Create(CultureInfo.InvariantCulture, $"MLP on a · b above 50 % ({baseline.Outside:P0})"), baseline.Outside > failure),
+                string.Create(CultureInfo.InvariantCulture, $"NALU on {Sign(r.Operation)} below 2 % ({r.Outside:P2})"),
+                    r.Outside < median)),
+            new(string.Create(CultureInfo.InvariantCulture, $"MLP on a · b above 50 % ({baseline.Outside:P0})"),
+                baseline.Outside > failure),
         ]);
     }
 
@@ -157,7 +161,8 @@ public sealed class NaluRecipe : Recipe
         ArithmeticOperation Operation, string Unit, double Inside, double Outside, int Successes, double[] ByFactor);
 
     // By default two numbers and a layer; with --full blocks of a hundred, and two layers.
-    private sealed record Setting(long Members, int Layers, int Steps, SampleRange Train, SampleRange Test, Func<ArithmeticOperation, ArithmeticTask> Task)
+    private sealed record Setting(long Members, int Layers, int Steps, SampleRange Train, SampleRange Test,
+        Func<ArithmeticOperation, ArithmeticTask> Task)
     {
         public static Setting Of(RecipeContext context) => context.Size == RunSize.Full
             ? new(100, 2, context.Epochs ?? 5_000_000, new(1, 2), new(2, 6), o => ArithmeticTask.Create(o, seed: context.Seed))

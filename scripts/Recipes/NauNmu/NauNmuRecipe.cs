@@ -65,7 +65,8 @@ public sealed class NauNmuRecipe : Recipe
         [
             new($"NMU exact in {needed} seeds at least ({nmu.Successes})", nmu.Successes >= needed),
             .. others.Select(r => new Condition($"{r.Name} in {allowed} at most ({r.Successes})", r.Successes <= allowed)),
-            new(string.Create(CultureInfo.InvariantCulture, $"median error of NMU at most 0.1 % ({nmu.Relative:G2})"), nmu.Relative <= 1e-3),
+            new(string.Create(CultureInfo.InvariantCulture, $"median error of NMU at most 0.1 % ({nmu.Relative:G2})"),
+                nmu.Relative <= 1e-3),
         ]);
     }
 
@@ -76,7 +77,8 @@ public sealed class NauNmuRecipe : Recipe
         foreach (var n in new[] { 4, 10, 20 })
         {
             var task = new ArithmeticTask(ArithmeticOperation.Multiply, n, [1], [3]);
-            var setting = new Setting(task, new(-2, 2), new(2, 6, BothSigns: true), members, context.Epochs ?? context.Pick(10, 3000, 20_000))
+            var setting = new Setting(task, new(-2, 2), new(2, 6, BothSigns: true), members,
+                context.Epochs ?? context.Pick(10, 3000, 20_000))
             { Rate = 1e-2, Ramp = steps => new RegularizerRamp(1, steps / 3, steps / 2) };
             results.Add(Train(context, setting, $"NMU, {n} numbers", Arithmetic(context, setting, NauNmuUnit.Nmu)));
             results.Add(Train(context, setting, $"NAC•, {n} numbers", Logarithmic(context, setting, NaluUnit.NacMul)));
@@ -151,7 +153,8 @@ public sealed class NauNmuRecipe : Recipe
             Series =
             [
                 .. results.Select(r => new Series(r.Name, r.Steps, r.Course)),
-                new("criterion", results.First().Steps, [.. results.First().Steps.Select(_ => results.First().Threshold)]) { Dashed = true },
+                new("criterion", results.First().Steps,
+                    [.. results.First().Steps.Select(_ => results.First().Threshold)]) { Dashed = true },
             ],
         }.Save(path));
 
@@ -174,7 +177,8 @@ public sealed class NauNmuRecipe : Recipe
         string Formula, double SolvedAt, double[] Steps, double[] Course);
 
     // The members' errors outside of the training range, from time to time.
-    private sealed class Course(nn.Module<Tensor, Tensor> network, int every, Func<Func<Tensor, Tensor>, double[]> measure, double threshold)
+    private sealed class Course(nn.Module<Tensor, Tensor> network, int every, Func<Func<Tensor, Tensor>, double[]> measure,
+        double threshold)
         : TrainerCallback
     {
         private readonly List<(double Step, double[] Errors)> _points = [];

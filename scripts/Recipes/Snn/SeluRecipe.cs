@@ -112,7 +112,8 @@ public sealed class SeluRecipe : Recipe
 
     private static nn.Module<Tensor, Tensor> Network(string name, long inputs, long width, int depth, long classes)
     {
-        if (name == Selu) return new Snn(new SnnConfig { InFeatures = inputs, HiddenFeatures = width, Depth = depth, OutFeatures = classes });
+        if (name == Selu)
+            return new Snn(new SnnConfig { InFeatures = inputs, HiddenFeatures = width, Depth = depth, OutFeatures = classes });
         var isRelu = name is Relu or Normalised;
         var layers = new List<nn.Module<Tensor, Tensor>>();
         for (var i = 0; i < depth; i++)
@@ -188,7 +189,8 @@ public sealed class SeluRecipe : Recipe
             variances.Add(new(name, depth, [.. all.Select(a => (double)a.var().item<float>())]));
             norms.Add(new(name, depth, [.. gradients.Select(g => (double)g.norm().item<float>() / Math.Sqrt(g.numel()))]));
         }
-        variances.Add(new("SELU, closed form", depth, [.. SeluMoments.Iterate(0.1, 1.44, Deepest).Select(m => m.Variance)]) { Dashed = true });
+        variances.Add(new("SELU, closed form", depth,
+            [.. SeluMoments.Iterate(0.1, 1.44, Deepest).Select(m => m.Variance)]) { Dashed = true });
         context.Save("depth.png", "variance of activations and size of gradients by depth, fresh weights", path => LinePlot.SaveGrid(path,
         [
             new LinePlot { Title = "Variance of activations", XLabel = "layer", YLabel = "variance", LogY = true, Series = variances },

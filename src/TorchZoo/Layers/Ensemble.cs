@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Layers;
 
 /// <summary>
-/// Many models of one shape in one tensor program, for experiments over many seeds and for ensembles: weights have a member axis in front, and
+/// Many models of one shape in one tensor program, for experiments over many seeds and for ensembles: weights have a member axis in
+/// front, and
 /// so have inputs. Small models take hardly longer by the dozen than alone.
 /// </summary>
 public static class Ensemble
@@ -54,7 +55,8 @@ public static class Ensemble
         return weight.reshape([weight.shape[0], .. ones, weight.shape[1], weight.shape[2]]);
     }
 
-    /// <summary>Evaluates a layer that loses too much in 16 bits in float32 at least, also where a training casts by itself; the result is of
+    /// <summary>Evaluates a layer that loses too much in 16 bits in float32 at least, also where a training casts by itself; the result
+    /// is of
     /// the input's type.</summary>
     /// <param name="x">The input.</param>
     /// <param name="layer">From the input in float32 or float64; weights it has to bring to <see cref="Autocast.ToFullPrecision"/>

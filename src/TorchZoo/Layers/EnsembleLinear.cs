@@ -39,6 +39,7 @@ public sealed class EnsembleLinear : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var bias = get_parameter("bias")!;
         long[] ones = [.. Enumerable.Repeat(1L, Math.Max(0, (int)x.dim() - 2))];
-        return (Ensemble.Linear(x, get_parameter("weight")!) + bias.reshape([bias.shape[0], .. ones, bias.shape[1]])).MoveToOuterDisposeScope();
+        var spread = bias.reshape([bias.shape[0], .. ones, bias.shape[1]]);
+        return (Ensemble.Linear(x, get_parameter("weight")!) + spread).MoveToOuterDisposeScope();
     }
 }

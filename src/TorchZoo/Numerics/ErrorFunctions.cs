@@ -8,7 +8,8 @@ public static class ErrorFunctions
     // From here on the series' first seven terms are exact; up to here neither factor overflows or underflows.
     private const double Far = 25;
 
-    /// <summary>The scaled complementary error function e^(x²) erfc(x), to about 10⁻¹³ of its value; differentiable. It neither overflows nor
+    /// <summary>The scaled complementary error function e^(x²) erfc(x), to about 10⁻¹³ of its value; differentiable. It neither
+    /// overflows nor
     /// underflows for x ≥ 0, where its factors do.</summary>
     /// <remarks>TorchSharp's function of that name computes erfc.</remarks>
     /// <param name="x">Float64, of any shape.</param>

@@ -81,7 +81,8 @@ public class NaluTests
         Tensor Weight(string name) => Of(name + ".W_hat").tanh() * Of(name + ".M_hat").sigmoid();
         var rows = members is null ? x.unsqueeze(0) : x;
         var (a, m) = (rows.matmul(Weight("nac").mT), (rows.abs() + 1e-7).log().matmul(Weight(twoNac ? "nac_mul" : "nac").mT).exp());
-        Tensor Gate(string name) => (rows.matmul(Of(name).mT) + (gateBias ? Of("bias").unsqueeze(1) : zeros(1, ScalarType.Float64))).sigmoid();
+        Tensor Gate(string name) => (rows.matmul(Of(name).mT) + (gateBias ? Of("bias").unsqueeze(1) :
+            zeros(1, ScalarType.Float64))).sigmoid();
         var expected = Gate("G") * a + (twoGate ? Gate("G_mul") : 1 - Gate("G")) * m;
         Assert.That((nalu.call(x) - (members is null ? expected[0] : expected)).abs().max().item<double>(), Is.LessThan(1e-12));
     }
@@ -253,7 +254,8 @@ public class NaluTests
     {
         using var scope = NewDisposeScope();
         var state = new Dictionary<string, Tensor>();
-        foreach (var name in new[] { "layer_1.nac_add.W_hat", "layer_1.nac_add.M_hat", "layer_2.G_add", "layer_2.nac_mul.W_hat", "G_add", "nac_add.W_hat" })
+        foreach (var name in new[] { "layer_1.nac_add.W_hat", "layer_1.nac_add.M_hat", "layer_2.G_add", "layer_2.nac_mul.W_hat",
+            "G_add", "nac_add.W_hat" })
             state[name] = zeros(1);
         Assert.That(NaluStateNames.FromBenchmark(state).Keys, Is.EqualTo(new[]
         { "model.0.nac.W_hat", "model.0.nac.M_hat", "model.1.G", "model.1.nac_mul.W_hat", "G", "nac.W_hat" }));
@@ -311,9 +313,11 @@ public class NaluTests
         });
     }
 
-    private static NeuralAccumulator Nac(double[][] signs, double m) => Nac(tensor(signs.SelectMany(r => r).ToArray()).reshape(signs.Length, -1), m);
+    private static NeuralAccumulator Nac(double[][] signs, double m) =>
+        Nac(tensor(signs.SelectMany(r => r).ToArray()).reshape(signs.Length, -1), m);
 
-    private static NeuralAccumulator Nac(Tensor signs, double m) => Saturated(new NeuralAccumulator(signs.shape[1], signs.shape[0]), signs, m);
+    private static NeuralAccumulator Nac(Tensor signs, double m) => Saturated(new NeuralAccumulator(signs.shape[1], signs.shape[0]),
+        signs, m);
 
     private static MultiplicativeNeuralAccumulator Product(Tensor signs, double m, NaluMulMode mode = Normal) =>
         Saturated(new MultiplicativeNeuralAccumulator(signs.shape[1], signs.shape[0], mul: mode), signs, m);

@@ -22,7 +22,8 @@ public class NauNmuTests
         using var nmu = Nmu(chosen);
         using var nau = Nau(signed);
         var products = where(chosen.unsqueeze(0) == 1, x.unsqueeze(1), ones(1, ScalarType.Float64)).prod(-1);
-        Assert.That((nmu.call(x) - products).abs().max().item<double>(), Is.LessThan(1e-14 * Math.Max(1, products.abs().max().item<double>())));
+        Assert.That((nmu.call(x) - products).abs().max().item<double>(), Is.LessThan(1e-14 * Math.Max(1,
+            products.abs().max().item<double>())));
         Assert.That((nau.call(x) - (x.unsqueeze(1) * signed).sum([-1])).abs().max().item<double>(), Is.LessThan(1e-14));
     }, iter: 40, threads: 1);
 
@@ -111,7 +112,8 @@ public class NauNmuTests
         foreach (var (inFeatures, outFeatures) in new[] { (4L, 2L), (100, 60) })
         {
             using var nau = new NeuralAdditionUnit(inFeatures, outFeatures, generator: generator);
-            Assert.That(nau.Weight.abs().max().item<float>(), Is.LessThanOrEqualTo(Math.Min(0.5, Math.Sqrt(6.0 / (inFeatures + outFeatures))) + 1e-6));
+            Assert.That(nau.Weight.abs().max().item<float>(), Is.LessThanOrEqualTo(Math.Min(0.5,
+                Math.Sqrt(6.0 / (inFeatures + outFeatures))) + 1e-6));
         }
         using var nmu = new NeuralMultiplicationUnit(100, 60, generator: generator);
         Assert.That(nmu.Weight.min().item<float>(), Is.InRange(0.25, 0.26));
@@ -301,7 +303,8 @@ public class NauNmuTests
         var worst = 4e-10 * (2 * meanSquare + 2 * 16);
         Assert.That(ArithmeticSuccessCriterion.Threshold(task, 1e-5, range, 200_000), Is.EqualTo(worst).Within(worst * 0.01));
         var simple = new ArithmeticTask(ArithmeticOperation.Multiply, 4, [0, 1, 2, 3], [0, 1]);
-        Assert.That(ArithmeticSuccessCriterion.Threshold(simple, 1e-5, range, 200_000), Is.EqualTo(1.65e-5).Within(1e-6), "the sheet's is 1.6e-5");
+        Assert.That(ArithmeticSuccessCriterion.Threshold(simple, 1e-5, range, 200_000), Is.EqualTo(1.65e-5).Within(1e-6),
+            "the sheet's is 1.6e-5");
         Assert.That(() => ArithmeticSuccessCriterion.Threshold(simple, 0, range), Throws.InstanceOf<ArgumentException>());
     }
 
@@ -356,7 +359,8 @@ public class NauNmuTests
         });
     }
 
-    private static NeuralMultiplicationUnit Nmu(Tensor weight) => With(new NeuralMultiplicationUnit(weight.shape[1], weight.shape[0]), weight);
+    private static NeuralMultiplicationUnit Nmu(Tensor weight) => With(new NeuralMultiplicationUnit(weight.shape[1], weight.shape[0]),
+        weight);
 
     private static NeuralAdditionUnit Nau(Tensor weight) => With(new NeuralAdditionUnit(weight.shape[1], weight.shape[0]), weight);
 

@@ -126,7 +126,8 @@ public class SnnTests
         using var net = new Snn(new SnnConfig { InFeatures = 5, HiddenFeatures = 64, Depth = 3, OutFeatures = 8, Shape = SnnShape.Conic });
         Assert.That(net.state_dict().Select(e => $"{e.Key} {string.Join('×', e.Value.shape)}"), Is.EqualTo(new[]
         {
-            "layers.0.weight 64×5", "layers.0.bias 64", "layers.1.weight 32×64", "layers.1.bias 32", "layers.2.weight 16×32", "layers.2.bias 16",
+            "layers.0.weight 64×5", "layers.0.bias 64", "layers.1.weight 32×64", "layers.1.bias 32", "layers.2.weight 16×32",
+                "layers.2.bias 16",
             "output.weight 8×16", "output.bias 8",
         }));
     }
@@ -142,7 +143,8 @@ public class SnnTests
         {
             var x = randn([.. leading, 3], type);
             var h = x;
-            for (var i = 0; i < 2; i++) h = nn.functional.selu(nn.functional.linear(h, state[$"layers.{i}.weight"], state[$"layers.{i}.bias"]));
+            for (var i = 0; i < 2; i++) h = nn.functional.selu(nn.functional.linear(h, state[$"layers.{i}.weight"],
+                state[$"layers.{i}.bias"]));
             var y = net.call(x);
             Assert.That(y.shape, Is.EqualTo((long[])[.. leading, 2]));
             Assert.That(y.dtype, Is.EqualTo(type));

@@ -41,7 +41,8 @@ public class ArithmeticTaskTests
             starts.Add(task.First[0]);
         }
         Assert.That(starts, Has.Count.EqualTo(13), "every place comes up");
-        var (once, again) = (ArithmeticTask.Create(ArithmeticOperation.Add, seed: 3), ArithmeticTask.Create(ArithmeticOperation.Add, seed: 3));
+        var (once, again) = (ArithmeticTask.Create(ArithmeticOperation.Add, seed: 3), ArithmeticTask.Create(ArithmeticOperation.Add,
+            seed: 3));
         Assert.That(once.First, Is.EqualTo(again.First));
     }
 
@@ -82,8 +83,10 @@ public class ArithmeticTaskTests
         Assert.That(ExtrapolationError.Relative(task.Target, task, range), Is.EqualTo(new[] { 0.0 }));
         Assert.That(ExtrapolationError.Relative(x => task.Target(x) * 1.5, task, range).Single(), Is.EqualTo(0.5).Within(1e-6));
         var factors = tensor(new float[] { 1, 1.25f, 0 }).reshape(3, 1, 1);
-        Assert.That(ExtrapolationError.Relative(x => task.Target(x) * factors, task, range, members: 3), Is.EqualTo(new[] { 0, 0.25, 1 }).Within(1e-6));
-        Assert.That(ExtrapolationError.MeanSquared(x => task.Target(x) + 2, task, range, members: null).Single(), Is.EqualTo(4).Within(1e-5));
+        Assert.That(ExtrapolationError.Relative(x => task.Target(x) * factors, task, range, members: 3), Is.EqualTo(new[] { 0, 0.25,
+            1 }).Within(1e-6));
+        Assert.That(ExtrapolationError.MeanSquared(x => task.Target(x) + 2, task, range, members: null).Single(),
+            Is.EqualTo(4).Within(1e-5));
         Assert.That(() => ExtrapolationError.Relative(x => x, task, range), Throws.ArgumentException);
     }
 
@@ -94,8 +97,10 @@ public class ArithmeticTaskTests
         var task = ArithmeticTask.Create(ArithmeticOperation.Add, 8);
         Assert.Multiple(() =>
         {
-            Assert.That(() => ArithmeticTask.Create(ArithmeticOperation.Add, 3, 0.25), Throws.ArgumentException.With.Message.Contains("share"));
-            Assert.That(() => ArithmeticTask.Create(ArithmeticOperation.Add, 10, 0.6, 0), Throws.ArgumentException.With.Message.Contains("fit"));
+            Assert.That(() => ArithmeticTask.Create(ArithmeticOperation.Add, 3, 0.25),
+                Throws.ArgumentException.With.Message.Contains("share"));
+            Assert.That(() => ArithmeticTask.Create(ArithmeticOperation.Add, 10, 0.6, 0),
+                Throws.ArgumentException.With.Message.Contains("fit"));
             Assert.That(() => ArithmeticTask.Create(ArithmeticOperation.Add, 10, 0.5, double.NaN), Throws.ArgumentException);
             Assert.That(() => new ArithmeticTask(ArithmeticOperation.Add, 2, [0], [2]), Throws.ArgumentException);
             Assert.That(() => new ArithmeticTask(ArithmeticOperation.Add, 2, [0, 0], [1]), Throws.ArgumentException);

@@ -47,7 +47,8 @@ public sealed class ArithmeticTask
         if (overlapRatio is not (>= 0 and <= 1))
             throw new ArgumentException($"Expected a share in [0, 1], got {overlapRatio}", nameof(overlapRatio));
         var block = subsetRatio is >= 0 and <= 1 ? (long)(subsetRatio * inputs) : 0;
-        if (block == 0) throw new ArgumentException($"Expected a share in (0, 1] that is a number at least, got {subsetRatio}", nameof(subsetRatio));
+        if (block == 0) throw new ArgumentException($"Expected a share in (0, 1] that is a number at least, got {subsetRatio}",
+            nameof(subsetRatio));
         var overlap = (long)(overlapRatio * block);
         var places = inputs - (2 * block - overlap) + 1;
         if (places < 1)

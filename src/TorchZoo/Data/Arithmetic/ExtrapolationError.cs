@@ -39,7 +39,8 @@ public static class ExtrapolationError
         var output = model((members is { } m ? input.expand(m, -1, -1) : input).to(device ?? CPU)).cpu();
         var expected = members is null ? target.shape : [members.Value, .. target.shape];
         if (!output.shape.AsSpan().SequenceEqual(expected))
-            throw new ArgumentException($"Expected ({string.Join(", ", expected)}), got ({string.Join(", ", output.shape)})", nameof(model));
+            throw new ArgumentException($"Expected ({string.Join(", ", expected)}), got ({string.Join(", ", output.shape)})",
+                nameof(model));
         var wide = target.to(ScalarType.Float64).squeeze(-1);
         return [.. measure(output.to(ScalarType.Float64).squeeze(-1) - wide, wide).reshape(-1).data<double>()];
     }

@@ -80,6 +80,41 @@ public static class GradCheck
         }
     }
 
+    /// <summary>Checks the gradients by all parameters of a module, of a random weighting of an output.</summary>
+    /// <param name="module">The module, in float64; few weights: each costs two calls.</param>
+    /// <param name="output">Calls it.</param>
+    /// <param name="step">Half the distance of the differences.</param>
+    /// <param name="tolerance">Allowed error, relative to 1 plus the largest difference quotient.</param>
+    public static void Parameters(nn.Module module, Func<Tensor> output, double step = 1e-5, double tolerance = 1e-7)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        var first = output();
+        var weights = randn(first.shape, ScalarType.Float64, generator: generator);
+        var gradients = autograd.grad([(first * weights).sum()], [.. module.parameters()]);
+        BackwardPass.ThrowIfFailed();
+        foreach (var ((name, parameter), gradient) in module.named_parameters().Zip(gradients))
+        {
+            using var off = no_grad();
+            var data = parameter.detach().view(-1);
+            var differences = zeros_like(data);
+            for (var j = 0L; j < data.numel(); j++)
+            {
+                using var inner = NewDisposeScope();
+                var value = data[j].item<double>();
+                double At(double moved)
+                {
+                    data[j] = moved;
+                    return (output() * weights).sum().item<double>();
+                }
+                differences[j] = (At(value + step) - At(value - step)) / (2 * step);
+                data[j] = value;
+            }
+            var error = ((gradient.view(-1) - differences).abs().max() / (1 + differences.abs().max())).item<double>();
+            Assert.That(error, Is.LessThan(tolerance), $"gradient by {name}");
+        }
+    }
+
     private static Tensor?[] Gradients(Tensor loss, Tensor?[] inputs, bool recorded)
     {
         var wanted = Enumerable.Range(0, inputs.Length).Where(i => inputs[i] is { requires_grad: true }).ToList();

@@ -26,8 +26,8 @@ public static class KanPruner
             var (adds, multiplies) = (config.Width[l + 1], config.Multiplications(l + 1));
             // A factor matters as much as the product.
             var bySubnode = cat([score.narrow(0, 0, adds), score.narrow(0, adds, multiplies).repeat_interleave(config.MultArity)]);
-            var edge = trace.Edges[l].std(0) / (trace.Subnodes[l].std(0) + 1e-4).unsqueeze(1) * bySubnode.unsqueeze(1);
-            score = edge.sum(0);
+            var edge = trace.Edges[l].std([0]) / (trace.Subnodes[l].std([0]) + 1e-4).unsqueeze(1) * bySubnode.unsqueeze(1);
+            score = edge.sum([0]);
             edges.Insert(0, edge.MoveToOuterDisposeScope());
             nodes.Insert(0, score);
         }

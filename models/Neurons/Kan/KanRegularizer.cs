@@ -33,9 +33,9 @@ public sealed record KanRegularizer
         for (var l = 0; l < network.Layers.Count; l++)
         {
             // The root of 0 has no slope: edges that are masked are constant.
-            var size = (trace.Edges[l].var(0) + 1e-20).sqrt() / (trace.Inputs[l].std(0) + 0.1);
-            Tensor rows = size / (size.sum(1, keepdim: true) + 1), columns = size / (size.sum(0, keepdim: true) + 1);
-            sum = sum + size.sum() * L1 + (Bits(rows).sum(1).mean() + Bits(columns).sum(0).mean()) * Entropy;
+            var size = (trace.Edges[l].var([0]) + 1e-20).sqrt() / (trace.Inputs[l].std([0]) + 0.1);
+            Tensor rows = size / (size.sum([1], keepdim: true) + 1), columns = size / (size.sum([0], keepdim: true) + 1);
+            sum = sum + size.sum() * L1 + (Bits(rows).sum([1]).mean() + Bits(columns).sum([0]).mean()) * Entropy;
             var c = network.Layers[l].Coefficients;
             if (Coefficients != 0) sum = sum + c.abs().mean([1]).sum() * Coefficients;
             if (Differences != 0) sum = sum + c.diff(1, -1).abs().mean([1]).sum() * Differences;

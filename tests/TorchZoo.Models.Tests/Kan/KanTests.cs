@@ -285,7 +285,7 @@ public class KanTests
         var expected = 0.0;
         for (var l = 0; l < 2; l++)
         {
-            var a = trace.Edges[l].std(0) / (trace.Inputs[l].std(0) + 0.1);
+            var a = trace.Edges[l].std([0]) / (trace.Inputs[l].std([0]) + 0.1);
             double[,] size = new double[a.shape[0], a.shape[1]];
             for (var j = 0; j < a.shape[0]; j++)
                 for (var i = 0; i < a.shape[1]; i++) size[j, i] = a[j, i].item<double>();

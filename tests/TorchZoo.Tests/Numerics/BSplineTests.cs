@@ -43,7 +43,7 @@ public class BSplineTests
     public void TheKernelGivesNaNForWhatIsNotFinite()
     {
         var grid = SplineGrid.Uniform(1, 5, 3);
-        var x = tensor([float.NaN, float.PositiveInfinity, float.NegativeInfinity, 0.5f, 1e30f]).unsqueeze(1);
+        var x = tensor(new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity, 0.5f, 1e30f }).unsqueeze(1);
         var y = SplineSum.Apply(x, grid, ones(1, 8, 1), 3);
         Assert.That(y.data<float>().ToArray(), Is.EqualTo(new[] { float.NaN, float.NaN, float.NaN, 1, 0 }).Within(1e-6));
     }

@@ -258,7 +258,7 @@ public sealed class Kan : Module<Tensor, Tensor>, IConfigured
             for (var i = 0L; i < _layers[l].InFeatures; i++)
                 for (var j = 0L; j < _layers[l].OutFeatures; j++)
                 {
-                    if (_layers[l].Mask[i, j].item<float>() == 0) continue;
+                    if (_layers[l].Mask[i, j].to(ScalarType.Float64).item<double>() == 0) continue;
                     var best = SymbolicEdge.Suggest(trace.Inputs[l].select(1, i), Curve(trace, l, i, j), library, simplicity)
                         .FirstOrDefault(e => e.R2 >= leastR2 || e.Function.Complexity == 0 && leastR2 == 0);
                     if (best is null) continue;

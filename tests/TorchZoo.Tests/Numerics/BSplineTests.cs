@@ -65,7 +65,7 @@ public class BSplineTests
     public void TheBasisIsScipys(double x, params double[] expected)
     {
         var grid = SplineGrid.Extend(tensor([-1, -0.7, -0.1, 0.4, 1.0], ScalarType.Float64).unsqueeze(0), 3);
-        Assert.That(Numbers(BSpline.Basis(tensor([[x]], ScalarType.Float64), grid, 3)), Is.EqualTo(expected).Within(1e-14));
+        Assert.That(Numbers(BSpline.Basis(tensor(x, ScalarType.Float64).view(1, 1), grid, 3)), Is.EqualTo(expected).Within(1e-14));
     }
 
     [Test]

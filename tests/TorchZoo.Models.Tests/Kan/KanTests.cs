@@ -266,7 +266,7 @@ public class KanTests
             network.Layers[0].ScaleSpline[0, 2] = 0;
         }
         var x = Inputs(100, 2);
-        var pruned = network.Prune(x);
+        var pruned = network.Prune(x, 1e-6, 1e-6);
         Assert.Multiple(() =>
         {
             Assert.That(pruned.Config.Width, Is.EqualTo(new long[] { 2, 2, 1 }));

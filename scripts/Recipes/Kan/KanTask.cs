@@ -107,7 +107,10 @@ internal sealed class KanTask
         }
         finally { optimizer.Dispose(); }
 
-        Lbfgs Make() => new(network.parameters().Where(p => p.requires_grad));
+        // In float64 the usual tolerances would end it at an RMSE of 10⁻⁴.
+        Lbfgs Make() => Train.dtype == ScalarType.Float64
+            ? new(network.parameters().Where(p => p.requires_grad), toleranceGrad: 1e-12, toleranceChange: 1e-16)
+            : new(network.parameters().Where(p => p.requires_grad));
     }
 
     /// <summary>Draws the curves of all edges that are on.</summary>

@@ -68,7 +68,7 @@ public class LbfgsTests
     public void ItFindsMinima()
     {
         var x = Start(-1.2, 1);
-        using (var optimizer = new Lbfgs([x], maxIter: 100, toleranceChange: 1e-15))
+        using (var optimizer = new Lbfgs([x], maxIter: 100, toleranceGrad: 1e-12, toleranceChange: 0))
             optimizer.step(() => Rosenbrock(optimizer, x));
         Assert.That(x.data<double>().ToArray(), Is.EqualTo(new double[] { 1, 1 }).Within(1e-8));
 

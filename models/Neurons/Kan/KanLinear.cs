@@ -32,7 +32,7 @@ public sealed class KanLinear : Module<Tensor, Tensor>
     /// <param name="gridSize">G ≥ 1</param>
     /// <param name="splineOrder">k ≥ 0</param>
     /// <param name="scaleNoise">The noise is uniform in ±scaleNoise/(2G).</param>
-    /// <param name="scaleBase">Scale of w. As in the reference it goes into the initialisation's slope: 1/(√in · scaleBase) for large values.</param>
+    /// <param name="scaleBase">w is uniform in ±√(6/((1 + 5 scaleBase²) in)), the reference's rule; ±1/√in for 1.</param>
     /// <param name="scaleSpline">The same for s; without s, a factor of c.</param>
     /// <param name="standaloneScaleSpline">Whether there is an s.</param>
     /// <param name="baseActivation">b; null: SiLU.</param>

@@ -19,6 +19,7 @@ internal static class OptimizerState
     public static PyDict Save(optim.Optimizer optimizer, IReadOnlyDictionary<IntPtr, Func<Tensor, Tensor>> views)
     {
         if (optimizer is FusedOptimizer fused) return Save(fused, views);
+        if (optimizer is Lbfgs lbfgs) return lbfgs.SaveState();
         if (optimizer is not OptimizerHelper helper)
             throw new NotSupportedException($"{optimizer.GetType().Name} has no state that could be saved");
         using var stream = new MemoryStream();
@@ -33,6 +34,11 @@ internal static class OptimizerState
         if (optimizer is FusedOptimizer fused)
         {
             Load(fused, state, views, path);
+            return;
+        }
+        if (optimizer is Lbfgs lbfgs)
+        {
+            lbfgs.LoadState(state, path);
             return;
         }
         if (optimizer is not OptimizerHelper helper || !state.TryGet<byte[]>(OwnFormat, out var bytes))

@@ -138,6 +138,40 @@ public sealed class StepContext
         Ticks = (Ticks.Backward, Ticks.Update + Now() - start);
     }
 
+    /// <summary>An update by an optimizer that evaluates the loss as often as it needs (<see cref="Optimizers.Lbfgs"/>): sets the learning rate and
+    /// steps. Nothing else of <see cref="Backward"/> and <see cref="Update(optim.Optimizer)"/> is needed.</summary>
+    /// <param name="optimizer">One of the step's.</param>
+    /// <param name="loss">Computes the loss, the same function of the weights each time.</param>
+    /// <returns>The loss before.</returns>
+    /// <exception cref="ArgumentException">The optimizer is none of the step's.</exception>
+    /// <exception cref="NotSupportedException">Batches are accumulated, gradients clipped, or losses scaled.</exception>
+    /// <exception cref="NonFiniteLossException">The loss before is NaN or infinite.</exception>
+    public Tensor Update(optim.Optimizer optimizer, Func<Tensor> loss)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        var index = IndexOf(optimizer);
+        if (_groupSize != 1 || !UpdateDue || Scaler is not null || _options.ClipNorm is not null)
+            throw new NotSupportedException("an optimizer that evaluates the loss itself goes with no accumulation, clipping or float16");
+        var start = Now();
+        _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
+        var before = optimizer.step(() =>
+        {
+            optimizer.zero_grad();
+            var value = loss();
+            using (FullPrecision()) value.backward();
+            BackwardPass.ThrowIfFailed();
+            Updating?.Invoke(optimizer);
+            return value;
+        });
+        var first = Meters.Read(before);
+        if (!double.IsFinite(first)) throw new NonFiniteLossException(first);
+        _lastLoss = (before, first);
+        _updates[index]++;
+        optimizer.zero_grad();
+        Ticks = (Ticks.Backward, Ticks.Update + Now() - start);
+        return before;
+    }
+
     /// <summary>Adds a value to this epoch's mean of that name, weighted by the batch's number of examples.</summary>
     /// <param name="name">The metric, e.g. <c>loss</c>.</param>
     /// <param name="value">A scalar; it is read later, so that a GPU need not wait.</param>

@@ -13,6 +13,12 @@ public static class Steps
     public static TrainingStep Supervised(Func<Tensor, Tensor, Tensor> loss, params (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) =>
         new SupervisedStep<Pairs>((batch, context) => (context.Predict(batch.Input), batch.Target), loss, metrics);
 
+    /// <summary>As <see cref="Supervised"/>, for an optimizer that evaluates the loss as often as it needs (<see cref="Optimizers.Lbfgs"/>): let
+    /// a batch be the whole data set.</summary>
+    /// <inheritdoc cref="Supervised"/>
+    public static TrainingStep SupervisedClosure(Func<Tensor, Tensor, Tensor> loss,
+        params (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) => new ClosureStep(loss, metrics);
+
     /// <summary>Input functions and locations, model of both, loss against the operator's values.</summary>
     /// <inheritdoc cref="Supervised"/>
     /// <exception cref="ArgumentException">In a step: the prediction has another shape than the target.</exception>
@@ -26,6 +32,23 @@ public static class Steps
                     + $"({string.Join(", ", prediction.shape)}).", nameof(batch));
             return (prediction, batch.Target);
         }, loss, metrics);
+
+    private sealed class ClosureStep(Func<Tensor, Tensor, Tensor> loss, (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics)
+        : TrainingStep<Pairs>
+    {
+        protected override void Run(Pairs batch, StepContext context)
+        {
+            foreach (var optimizer in context.Optimizers)
+                context.Log("loss", context.Update(optimizer, () => loss(context.Predict(batch.Input), batch.Target)));
+        }
+
+        protected override void Evaluate(Pairs batch, StepContext context)
+        {
+            var prediction = context.Predict(batch.Input);
+            context.Log("loss", loss(prediction, batch.Target));
+            foreach (var (name, measure) in metrics) context.Log(name, measure(prediction, batch.Target));
+        }
+    }
 
     private sealed class SupervisedStep<TBatch>(Func<TBatch, StepContext, (Tensor Prediction, Tensor Target)> predict,
         Func<Tensor, Tensor, Tensor> loss, (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) : TrainingStep<TBatch> where TBatch : Batch

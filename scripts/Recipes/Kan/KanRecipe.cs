@@ -1,0 +1,31 @@
+using System.CommandLine;
+
+namespace TorchZoo.Scripts.Recipes;
+
+/// <summary>A function of two numbers by a network of learned curves and by a perceptron; and the same function found again as a formula.</summary>
+[Recipe(Name)]
+public sealed class KanRecipe : Recipe
+{
+    internal const string Name = "kan";
+
+    private readonly Option<bool> _symbolic = new("--symbolic")
+    {
+        Description = "Find the function's formula: train with a penalty for edges, prune, and put known functions in the place of curves",
+    };
+
+    /// <inheritdoc/>
+    public override IEnumerable<Option> Options => [_symbolic];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IReadOnlyList<string>> Claims => [[], ["--symbolic"]];
+
+    /// <inheritdoc/>
+    public override string? Variant(ParseResult arguments) => arguments.GetValue(_symbolic) ? "symbolic" : null;
+
+    /// <inheritdoc/>
+    public override Claim Run(RecipeContext context)
+    {
+        if (context.Data is not null) throw new ArgumentException("kan generates its data; there is nothing to give it.", "--data");
+        return context.Get(_symbolic) ? new KanSymbolicExperiment(context).Run() : new KanScalingExperiment(context).Run();
+    }
+}

@@ -1,7 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Data;
-using TorchZoo.Data.Arithmetic;
 using TorchZoo.Layers;
 using TorchZoo.Training;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using TorchZoo.Layers;
 using TorchZoo.Training;
 using static TorchSharp.torch;

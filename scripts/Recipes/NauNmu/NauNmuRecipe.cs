@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using TorchSharp;
 using TorchZoo.Data.Arithmetic;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Optimizers;

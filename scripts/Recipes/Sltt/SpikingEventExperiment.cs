@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data.Events;
 using TorchZoo.Models.Spiking;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data.Images;
 using TorchZoo.Models.Spiking;

@@ -190,7 +190,8 @@ public sealed class SeluRecipe : Recipe
             norms.Add(new(name, depth, [.. gradients.Select(g => (double)g.norm().item<float>() / Math.Sqrt(g.numel()))]));
         }
         variances.Add(new("SELU, closed form", depth,
-            [.. SeluMoments.Iterate(0.1, 1.44, Deepest).Select(m => m.Variance)]) { Dashed = true });
+            [.. SeluMoments.Iterate(0.1, 1.44, Deepest).Select(m => m.Variance)])
+        { Dashed = true });
         context.Save("depth.png", "variance of activations and size of gradients by depth, fresh weights", path => LinePlot.SaveGrid(path,
         [
             new LinePlot { Title = "Variance of activations", XLabel = "layer", YLabel = "variance", LogY = true, Series = variances },

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using TorchZoo.Optimizers;
 using static TorchSharp.torch;
 

@@ -144,14 +144,14 @@ public sealed class StepContext
     /// <param name="loss">Computes the loss, the same function of the weights each time.</param>
     /// <returns>The loss before.</returns>
     /// <exception cref="ArgumentException">The optimizer is none of the step's.</exception>
-    /// <exception cref="NotSupportedException">Batches are accumulated, gradients clipped, or losses scaled.</exception>
+    /// <exception cref="NotSupportedException">Batches are accumulated, gradients clipped, losses scaled, or there are several ranks.</exception>
     /// <exception cref="NonFiniteLossException">The loss before is NaN or infinite.</exception>
     public Tensor Update(optim.Optimizer optimizer, Func<Tensor> loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
         var index = IndexOf(optimizer);
-        if (_groupSize != 1 || !UpdateDue || Scaler is not null || _options.ClipNorm is not null)
-            throw new NotSupportedException("an optimizer that evaluates the loss itself goes with no accumulation, clipping or float16");
+        if (_groupSize != 1 || !UpdateDue || Scaler is not null || _options.ClipNorm is not null || Parallel is not null)
+            throw new NotSupportedException("an optimizer that evaluates the loss itself goes with no accumulation, clipping, float16 or further ranks");
         var start = Now();
         _schedule.Apply(optimizer, new ScheduleClock(_updates[index], TotalUpdates, UpdatesPerEpoch));
         var before = optimizer.step(() =>

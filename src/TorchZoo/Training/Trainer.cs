@@ -78,8 +78,11 @@ public sealed class Trainer
     {
         ArgumentNullException.ThrowIfNull(train);
         var group = Options.Ranks;
-        var order = new BatchOrder(train.Count, Options.BatchSize, Options.Shuffle, Options.DropLast, Options.Seed) { Rank = group.Rank,
-            Ranks = group.Size };
+        var order = new BatchOrder(train.Count, Options.BatchSize, Options.Shuffle, Options.DropLast, Options.Seed)
+        {
+            Rank = group.Rank,
+            Ranks = group.Size
+        };
         if (order.Batches == 0)
             throw new ArgumentException($"{train.Count} examples make no batch of {Options.BatchSize}", nameof(train));
         return Fit(BatchSource.Of(train, order), validation, cancellation);
@@ -153,8 +156,11 @@ public sealed class Trainer
             using var off = Step.EvaluationDifferentiates ? no_grad() : inference_mode();
             using var cast = Casting();
             var size = Options.EvaluationBatchSize > 0 ? Options.EvaluationBatchSize : Options.BatchSize;
-            var order = new BatchOrder(data.Count, size, Shuffle: false, DropLast: false, Seed: 0) { Rank = Options.Ranks.Rank,
-                Ranks = Options.Ranks.Size };
+            var order = new BatchOrder(data.Count, size, Shuffle: false, DropLast: false, Seed: 0)
+            {
+                Rank = Options.Ranks.Rank,
+                Ranks = Options.Ranks.Size
+            };
             var number = 0L;
             foreach (var indices in order.Epoch(0))
             {

@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using TorchSharp;
-using TorchZoo.Checkpoints;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Numerics;
 using TorchZoo.Testing;

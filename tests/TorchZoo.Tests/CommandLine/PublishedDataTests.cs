@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using TorchZoo.Data.Formats;
 using TorchZoo.Scripts.Recipes;
-using TorchZoo.Scripts.Terminal;
 using TorchZoo.Testing;
 using static TorchSharp.torch;
 

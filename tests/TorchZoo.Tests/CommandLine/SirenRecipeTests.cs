@@ -3,7 +3,6 @@ using NUnit.Framework;
 using TorchSharp;
 using TorchZoo.Data.Formats;
 using TorchZoo.Scripts.Recipes;
-using TorchZoo.Scripts.Terminal;
 using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.CommandLine;
@@ -66,9 +65,9 @@ public class SirenRecipeTests() : RecipeFixture(typeof(SirenRecipe), typeof(Sire
     {
         // An octahedron's corners, each its own normal.
         File.WriteAllLines(Folder["a.xyz"], from axis in Enumerable.Range(0, 3)
-                                             from sign in new[] { -1, 1 }
-                                             let point = string.Join(' ', Enumerable.Range(0, 3).Select(a => a == axis ? sign : 0))
-                                             select string.Create(CultureInfo.InvariantCulture, $"{point} {point}"));
+                                            from sign in new[] { -1, 1 }
+                                            let point = string.Join(' ', Enumerable.Range(0, 3).Select(a => a == axis ? sign : 0))
+                                            select string.Create(CultureInfo.InvariantCulture, $"{point} {point}"));
         var run = Run(["--smoke", "--out", Folder["run"]], "siren-sdf", "--points", Folder["a.xyz"]);
         var evaluated = Run([], "evaluate", Folder["run/last.pt"], "--points", Folder["a.xyz"]);
         Assert.Multiple(() =>

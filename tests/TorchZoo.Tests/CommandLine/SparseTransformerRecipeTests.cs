@@ -1,7 +1,5 @@
 using NUnit.Framework;
 using TorchZoo.Scripts.Recipes;
-using TorchZoo.Scripts.Terminal;
-using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.CommandLine;
 

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Arithmetic;
 using static TorchSharp.torch;

@@ -26,8 +26,16 @@ internal static class LongTraining
         random.manual_seed(5);
         var net = nn.Sequential(("a", nn.Linear(2, 16)), ("t", nn.Tanh()), ("b", nn.Linear(16, 1)));
         net.to(ScalarType.Float64);
-        var trainer = new Trainer(net, new TrainerOptions { Epochs = 12, BatchSize = 6, Seed = 4, Directory = folder, Resume = true,
-            CheckpointEvery = 2, ShardOptimizer = true })
+        var trainer = new Trainer(net, new TrainerOptions
+        {
+            Epochs = 12,
+            BatchSize = 6,
+            Seed = 4,
+            Directory = folder,
+            Resume = true,
+            CheckpointEvery = 2,
+            ShardOptimizer = true
+        })
         {
             Optimizer = p => new FusedAdam(p, lr: 1e-2),
             Schedule = Schedules.OneCycle(warmUp: 0.2),

@@ -1,7 +1,5 @@
 using System.Globalization;
-using TorchZoo.Checkpoints;
 using TorchZoo.Distributed;
-using static TorchSharp.torch;
 
 namespace TorchZoo.Tests.Distributed;
 

@@ -121,8 +121,11 @@ internal static class SharedTraining
     {
         private readonly nn.Module<Tensor, Tensor> _critic;
 
-        public Adversaries() => Modules = new Dictionary<string, nn.Module> { ["critic"] = _critic = nn.Linear(1,
-            1).to(ScalarType.Float64) };
+        public Adversaries() => Modules = new Dictionary<string, nn.Module>
+        {
+            ["critic"] = _critic = nn.Linear(1,
+            1).to(ScalarType.Float64)
+        };
 
         public override IReadOnlyDictionary<string, nn.Module> Modules { get; }
 

@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using TorchZoo.Data.Formats;
 using TorchZoo.Testing;
-using static TorchSharp.torch;
 
 namespace TorchZoo.Tests.Formats;
 

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Layers;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Numerics;
 using TorchZoo.Testing;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using TorchZoo.Checkpoints;
 using static TorchSharp.torch;
 

@@ -141,7 +141,9 @@ public sealed class ArrayStream : IStreamingDataset, IDisposable
     // The blocks of one process, in their order, as many at a time as the buffer takes.
     private List<Block[]> BuffersOf(StreamPosition position, ulong seed)
     {
-        var order = new BatchOrder(_blocks.Count, _options.BufferBlocks, _options.Shuffle, DropLast: false, seed)
+        // A batch of the order is what all processes have in their buffers.
+        var together = (int)Math.Min(int.MaxValue, (long)_options.BufferBlocks * position.Ranks);
+        var order = new BatchOrder(_blocks.Count, together, _options.Shuffle, DropLast: false, seed)
         {
             Rank = position.Rank,
             Ranks = position.Ranks,

@@ -30,8 +30,7 @@ public sealed record BatchOrder(long Count, int BatchSize, bool Shuffle, bool Dr
     }
 
     /// <summary>The numbers of the examples of each batch of an epoch, from batch <paramref name="first"/> on; each tensor is disposed of
-    /// when the next is asked for. Where a batch has fewer examples than there are ranks, those who would have none get its first one:
-    /// there
+    /// when the next is asked for. Where a batch has fewer examples than there are ranks, those who would have none get its first one: there
     /// is no batch without examples. By <see cref="SharesOf"/> they know that it isn't theirs.</summary>
     public IEnumerable<Tensor> Epoch(int epoch, long first = 0)
     {

@@ -139,19 +139,6 @@ internal static unsafe class SparseKernels
         }
     }
 
-    /// <summary>sum[i] += other[i]</summary>
-    public readonly struct Addition<T>(T* sum, T* other, long count) : ILanesKernel<T>
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        [MethodImpl(Hot)]
-        public void Run<V>() where V : struct, ILanes<V, T>
-        {
-            var i = 0L;
-            for (; i + V.Count <= count; i += V.Count) (V.Load(sum + i) + V.Load(other + i)).Store(sum + i);
-            for (; i < count; i++) sum[i] += other[i];
-        }
-    }
-
     /// <summary>byValues[k] = Σ target[r of k, …] · source[positions[k] + …] and byBias[r] = Σ target[r, …]: the derivatives of
     /// <see cref="Product{T}"/> by its weights, the target holding the loss's derivatives by it.</summary>
     /// <remarks>Of so many blocks at a time, <c>together</c>, the sums stay in registers.</remarks>

@@ -259,11 +259,10 @@ internal sealed unsafe class SparsePlan
                         positions, x + begin * strides.SourceBlock, y + begin * strides.TargetBlock, of == 0 ? v : v1, of == 0 ? add : b1));
                 }
             });
-            if (halves == 1) return;
-            WorkerThreads.Run(WorkerThreads.Worth(_forward.Pattern.Count, WorthThreadMoving), _forward.Pattern.Count, (from, to) =>
-                Lanes.Run<T, SparseKernels.Addition<T>>(new(v + from, v1 + from, to - from)));
-            if (add is not null) Lanes.Run<T, SparseKernels.Addition<T>>(new(add, b1, _forward.Pattern.Height));
         });
+        if (half == 0) return;
+        byValues.add_(values!);
+        byBias?.add_(bias!);
     }
 
     private delegate void Work<T>(SparseKernels.Strides strides, int workers, int* rows, int* positions, T* source, T* target, T* values, T* bias)

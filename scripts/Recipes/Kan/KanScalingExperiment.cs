@@ -1,8 +1,8 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Reports;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -55,9 +55,9 @@ internal sealed class KanScalingExperiment(RecipeContext context)
 
         return new Claim(KanRecipe.Name, "test RMSE of the refined KAN", error, Threshold, baseline,
         [
-            new(Text($"test RMSE at most {Threshold} ({error:G3})"), error <= Threshold),
-            new(Text($"at most a fifth of the perceptron's ({baseline / error:F1} times less)"), error <= baseline / Gap),
-            new(Text($"refinement from G = 5 to 10 improves it {Gain} times ({before / error:F1} times)"), before >= error * Gain),
+            new(Invariant($"test RMSE at most {Threshold} ({error:G3})"), error <= Threshold),
+            new(Invariant($"at most a fifth of the perceptron's ({baseline / error:F1} times less)"), error <= baseline / Gap),
+            new(Invariant($"refinement from G = 5 to 10 improves it {Gain} times ({before / error:F1} times)"), before >= error * Gain),
         ]);
     }
 
@@ -113,6 +113,4 @@ internal sealed class KanScalingExperiment(RecipeContext context)
                 new FieldPanel("|error| of the perceptron", (b - truth).abs()) { Scale = "error" }]],
         }.Save(path));
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -11,6 +11,7 @@ using TorchZoo.Models.Sequences;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using TorchZoo.Training;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -81,8 +82,8 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
         var transformer = nets[2].Bits;
         return new Claim(ParaRnnRecipe.Name, $"bits a byte, {recurrent.Name}", recurrent.Bits, Asked, transformer,
         [
-            new(Text($"at most {Asked} bits a byte of held-out text ({recurrent.Bits:0.###})"), recurrent.Bits <= Asked),
-            new(Text($"at least {AskedBelowTransformer} below the transformer ({transformer:0.###})"),
+            new(Invariant($"at most {Asked} bits a byte of held-out text ({recurrent.Bits:0.###})"), recurrent.Bits <= Asked),
+            new(Invariant($"at least {AskedBelowTransformer} below the transformer ({transformer:0.###})"),
             recurrent.Bits <= transformer - AskedBelowTransformer),
         ]);
     }
@@ -202,8 +203,6 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
     }
 
     private static long Weights(nn.Module net) => net.parameters().Sum(p => p.numel());
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Cross-entropy with the z-loss; bits of a byte are those of the former alone.</summary>
     private sealed class LanguageStep : TrainingStep<Pairs>

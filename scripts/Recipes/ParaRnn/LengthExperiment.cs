@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Text;
 using TorchZoo.Losses;
 using TorchZoo.Models.Sequences;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -50,10 +50,10 @@ internal sealed class LengthExperiment(RecipeContext context, CellKind cell, int
             ["bytes of text", "seconds", "memory (MiB)", "memory a byte (KiB)", "loss (nats)"], rows);
         context.Output.Note("one head's attention matrix of as many steps, float32 (MiB)", 4.0 * longest * longest / 1048576);
         var growth = full / quarter;
-        return new Claim(ParaRnnRecipe.Name, Text($"growth of a byte's memory from {longest / 4} to {longest} bytes"), growth, Growth, 4,
+        return new Claim(ParaRnnRecipe.Name, Invariant($"growth of a byte's memory from {longest / 4} to {longest} bytes"), growth, Growth, 4,
         [
-            new(Text($"memory a byte at most {Growth} times that at a quarter of the length ({growth:0.00})"), growth <= Growth),
-            new(Text($"the loss is a number ({loss:0.00})"), double.IsFinite(loss)),
+            new(Invariant($"memory a byte at most {Growth} times that at a quarter of the length ({growth:0.00})"), growth <= Growth),
+            new(Invariant($"the loss is a number ({loss:0.00})"), double.IsFinite(loss)),
         ]);
     }
 
@@ -90,6 +90,4 @@ internal sealed class LengthExperiment(RecipeContext context, CellKind cell, int
         }
         return (peak - before, result);
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,7 +1,7 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Models.Sequences;
 using TorchZoo.Reports;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -37,8 +37,8 @@ internal sealed class NewtonExperiment(RecipeContext context)
         double third = curves.Max(c => c.Errors[3]), fourth = curves.Max(c => c.Errors[4]);
         return new Claim(ParaRnnRecipe.Name, "error after 3 iterations", third, Third, curves.Max(c => c.Errors[0]),
         [
-            new(Text($"error after 3 iterations at most {Third:0e-0} at every length ({third:0.0e-0})"), third <= Third),
-            new(Text($"error after 4 at most {Fourth:0e-0} ({fourth:0.0e-0})"), fourth <= Fourth),
+            new(Invariant($"error after 3 iterations at most {Third:0e-0} at every length ({third:0.0e-0})"), third <= Third),
+            new(Invariant($"error after 4 at most {Fourth:0e-0} ({fourth:0.0e-0})"), fourth <= Fourth),
         ]);
     }
 
@@ -108,6 +108,4 @@ internal sealed class NewtonExperiment(RecipeContext context)
         using var scope = NewDisposeScope();
         return (a - b).abs().max().item<double>();
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,10 +1,10 @@
-using System.Globalization;
 using TorchZoo.Data;
 using TorchZoo.Losses;
 using TorchZoo.Models.Sequences;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using TorchZoo.Training;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -46,8 +46,8 @@ internal sealed class ParityExperiment(RecipeContext context)
             Series = [.. nets.Select(n => n.AccuracyByPosition)],
         }.Save(path, 640, 420));
         var conditions = nets.Take(2).Select(n =>
-            new Condition(Text($"{n.Name}: accuracy of at least {Asked} on {Long} bits ({n.AtLong:0.###})"), n.AtLong >= Asked)).ToList();
-        conditions.Add(new(Text($"linear in the state: at most {AskedOfControl} ({nets[2].AtLong:0.###})"),
+            new Condition(Invariant($"{n.Name}: accuracy of at least {Asked} on {Long} bits ({n.AtLong:0.###})"), n.AtLong >= Asked)).ToList();
+        conditions.Add(new(Invariant($"linear in the state: at most {AskedOfControl} ({nets[2].AtLong:0.###})"),
             nets[2].AtLong <= AskedOfControl));
         conditions.AddRange(ByNewton(nets.Take(2), far));
         return new Claim(ParaRnnRecipe.Name, $"accuracy of parity on {Long} bits", nets[0].AtLong, Asked, nets[2].AtLong, conditions);
@@ -107,7 +107,7 @@ internal sealed class ParityExperiment(RecipeContext context)
             rows.Add([name, wrong, Accuracy(net.Read(blind), data.Targets), report.FallbackFraction, error,
                 Accuracy(net.Read(states), data.Targets)]);
             var share = report.FallbackFraction;
-            conditions.Add(new(Text($"{name} by Newton's method with fallback: the kernel's states ({error:0e-0}, {share:P0} in steps)"),
+            conditions.Add(new(Invariant($"{name} by Newton's method with fallback: the kernel's states ({error:0e-0}, {share:P0} in steps)"),
                 error <= 1e-5));
 
             (Tensor Outputs, NewtonReport Report) Outputs(NewtonOptions options)
@@ -124,6 +124,4 @@ internal sealed class ParityExperiment(RecipeContext context)
     private static double Accuracy(Tensor logits, Tensor targets) => TokenCrossEntropy.Accuracy(logits.cpu(), targets.cpu()).item<float>();
 
     private static double Distance(Tensor a, Tensor b) => (a - b).abs().max().to(ScalarType.Float64).item<double>();
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

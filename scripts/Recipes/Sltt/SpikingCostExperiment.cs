@@ -1,8 +1,8 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Kernels;
 using TorchZoo.Models.Spiking;
 using TorchZoo.Reports;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -41,16 +41,16 @@ internal sealed class SpikingCostExperiment(RecipeContext context)
         var share = sltt[middle] / bptt[middle];
         List<Condition> conditions =
         [
-            new(Text($"SLTT's memory at most {MemoryShare} of BPTT's at T = {Steps[middle]} ({share:0.00})"), share <= MemoryShare),
-            new(Text($"SLTT's memory at T = {Steps[^1]} at most {Growth} of that at T = {Steps[0]} ({sltt[^1] / sltt[0]:0.00})"),
+            new(Invariant($"SLTT's memory at most {MemoryShare} of BPTT's at T = {Steps[middle]} ({share:0.00})"), share <= MemoryShare),
+            new(Invariant($"SLTT's memory at T = {Steps[^1]} at most {Growth} of that at T = {Steps[0]} ({sltt[^1] / sltt[0]:0.00})"),
                 sltt[^1] <= Growth * sltt[0]),
-            new(Text($"BPTT's at least {GrowthOfBptt} of it ({bptt[^1] / bptt[0]:0.0})"), bptt[^1] >= GrowthOfBptt * bptt[0]),
+            new(Invariant($"BPTT's at least {GrowthOfBptt} of it ({bptt[^1] / bptt[0]:0.0})"), bptt[^1] >= GrowthOfBptt * bptt[0]),
         ];
         foreach (var (i, t) in TimedSteps.Index())
         {
             double whole = times[SpikingRules.Bptt][i], chosen = times[SpikingRules.SlttK][i] / whole, all = times[SpikingRules.Sltt][i] / whole;
-            conditions.Add(new(Text($"{SpikingRules.Title(SpikingRules.SlttK)}'s time at most {TimeShare} of BPTT's at T = {t} ({chosen:0.00})"), chosen <= TimeShare));
-            conditions.Add(new(Text($"SLTT's at most {TimeOfSltt} of it ({all:0.00})"), all <= TimeOfSltt));
+            conditions.Add(new(Invariant($"{SpikingRules.Title(SpikingRules.SlttK)}'s time at most {TimeShare} of BPTT's at T = {t} ({chosen:0.00})"), chosen <= TimeShare));
+            conditions.Add(new(Invariant($"SLTT's at most {TimeOfSltt} of it ({all:0.00})"), all <= TimeOfSltt));
         }
         return new Claim(SlttRecipe.Name, $"share of BPTT's memory at T = {Steps[middle]}", share, MemoryShare, 1, conditions);
     }
@@ -86,6 +86,4 @@ internal sealed class SpikingCostExperiment(RecipeContext context)
         }
         return times;
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -6,6 +6,7 @@ using TorchZoo.Models.Spiking;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using TorchZoo.Training;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -59,8 +60,8 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
         context.Output.Note($"what a network without memory makes of {either.Title}, about", 0.5);
         return new Claim(SlttRecipe.Name, $"test accuracy of {SpikingRules.Title(rule)} on events", mine, Least, others,
         [
-            new(Text($"test accuracy on {bright.Title} at least {Least} ({mine:0.###})"), mine >= Least),
-            new(Text($"within {FromBptt} of {SpikingRules.Title(other)} ({others:0.###})"), Math.Abs(mine - others) <= FromBptt),
+            new(Invariant($"test accuracy on {bright.Title} at least {Least} ({mine:0.###})"), mine >= Least),
+            new(Invariant($"within {FromBptt} of {SpikingRules.Title(other)} ({others:0.###})"), Math.Abs(mine - others) <= FromBptt),
         ]);
     }
 
@@ -74,7 +75,7 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
         Show(trained);
         double mine = trained[0].TestAccuracy, others = trained[1].TestAccuracy;
         return new Claim(SlttRecipe.Name, $"test accuracy of {SpikingRules.Title(rule)} on {data.Title}", mine, others - FromBptt, others,
-            [new(Text($"at most {FromBptt} below {SpikingRules.Title(other)} ({mine:0.###}, {others:0.###})"), mine >= others - FromBptt)]);
+            [new(Invariant($"at most {FromBptt} below {SpikingRules.Title(other)} ({mine:0.###}, {others:0.###})"), mine >= others - FromBptt)]);
     }
 
     private void Describe(LabelledEvents data)
@@ -95,7 +96,7 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
         var isLarge = network is SpikingVgg;
         var isGesture = isReal && DvsGesture.IsIn(context.Data!);
         var loss = isLarge && !isGesture ? new SpikingLoss { Target = MseTarget.OneHot } : new SpikingLoss();
-        var folder = isKept ? "" : Text($"{(isReal ? "" : data.Title.Replace(' ', '-') + "-")}{name}-tau{memory}");
+        var folder = isKept ? "" : Invariant($"{(isReal ? "" : data.Title.Replace(' ', '-') + "-")}{name}-tau{memory}");
         var trainer = new Trainer(network, context.TrainerOptions(context.PathOf(folder)) with
         {
             Epochs = context.Epochs ?? context.Pick(1, isReal ? 8 : isEasy ? 3 : 5, isLarge ? 300 : 30),
@@ -105,8 +106,8 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
             MonitorMaximum = true,
         })
         {
-            Name = Text($"Training by {SpikingRules.Title(name)}, τ = {memory}, on {data.Title}"),
-            Callbacks = context.Callbacks(Text($"{SpikingRules.Title(name)}, τ = {memory}, {data.Title}")),
+            Name = Invariant($"Training by {SpikingRules.Title(name)}, τ = {memory}, on {data.Title}"),
+            Callbacks = context.Callbacks(Invariant($"{SpikingRules.Title(name)}, τ = {memory}, {data.Title}")),
             Optimizer = p => new FusedSgd(p, isGesture && isLarge ? 0.1 : 0.05, 0.9, weightDecay: isLarge ? 5e-4 : 5e-5),
             Schedule = Schedules.Cosine(),
             Step = SpikingRules.Create(name, (int)data.Train.Inputs.shape[1], loss),
@@ -181,6 +182,4 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
         var (blue, red) = (tensor(new[] { 0.15f, 0.35f, 0.85f }).reshape(3, 1, 1), tensor(new[] { 0.85f, 0.15f, 0.15f }).reshape(3, 1, 1));
         return (1 - off * (1 - blue)) * (1 - on * (1 - red));
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -4,6 +4,7 @@ using TorchZoo.Data.Images;
 using TorchZoo.Models.Spiking;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -57,8 +58,8 @@ internal sealed class SpikingGradientExperiment(RecipeContext context, string da
         double shortest = WorstAt(ShortMemory), longer = WorstAt(LongMemory);
         return new Claim(SlttRecipe.Name, "cosine to BPTT's gradient at τ = 1.1", shortest, LeastShort, null,
         [
-            new(Text($"cosine at least {LeastShort} at τ = {ShortMemory} ({shortest:0.0000})"), shortest >= LeastShort),
-            new(Text($"at least {LeastLong} at τ = {LongMemory} ({longer:0.0000})"), longer >= LeastLong),
+            new(Invariant($"cosine at least {LeastShort} at τ = {ShortMemory} ({shortest:0.0000})"), shortest >= LeastShort),
+            new(Invariant($"at least {LeastLong} at τ = {LongMemory} ({longer:0.0000})"), longer >= LeastLong),
         ]);
     }
 
@@ -95,6 +96,4 @@ internal sealed class SpikingGradientExperiment(RecipeContext context, string da
         }
         network.zero_grad();
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -5,6 +5,7 @@ using TorchZoo.Models.Spiking;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
 using TorchZoo.Training;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
@@ -38,9 +39,9 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
             chosen = trained[SpikingRules.SlttK].TestAccuracy;
         return new Claim(SlttRecipe.Name, "test accuracy of SLTT", sltt, Least, bptt,
         [
-            new(Text($"test accuracy of SLTT at least {Least} ({sltt:0.###})"), sltt >= Least),
-            new(Text($"within {FromBptt} of BPTT ({bptt:0.###})"), Math.Abs(sltt - bptt) <= FromBptt),
-            new(Text($"{SpikingRules.Title(SpikingRules.SlttK)} at most {OfChosenSteps} below ({chosen:0.###})"), chosen >= sltt - OfChosenSteps),
+            new(Invariant($"test accuracy of SLTT at least {Least} ({sltt:0.###})"), sltt >= Least),
+            new(Invariant($"within {FromBptt} of BPTT ({bptt:0.###})"), Math.Abs(sltt - bptt) <= FromBptt),
+            new(Invariant($"{SpikingRules.Title(SpikingRules.SlttK)} at most {OfChosenSteps} below ({chosen:0.###})"), chosen >= sltt - OfChosenSteps),
         ]);
     }
 
@@ -143,6 +144,4 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
         context.Save("spikes.png", "which neurons spike when, for one image (time goes down)",
             new FieldPicture { Title = "Spikes of the first neurons of each layer; time goes down", Rows = [.. panels.Select(p => new[] { p })] }.Save);
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -4,8 +4,7 @@ namespace TorchZoo.Models.Neurons;
 
 /// <summary>
 /// The multiplicative accumulator (NAC•): m = exp(log(|x| + ε) Wᵀ) = Π_j (|x_j| + ε)^{W_ij}. Products, quotients and roots of absolute
-/// values:
-/// signs of inputs are lost.
+/// values: signs of inputs are lost.
 /// </summary>
 /// <remarks>Source: Trask et al. 2018, section 3, equation 2; other ways to multiply: the benchmark of Madsen and Johansen 2020. Exponents
 /// are cut off above, where their gradient is 0.</remarks>

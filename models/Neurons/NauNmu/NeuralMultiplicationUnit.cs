@@ -19,8 +19,7 @@ public sealed class NeuralMultiplicationUnit : BoundedLayer
     /// <param name="oob">What keeps the weights within their bounds.</param>
     /// <param name="epsilon">The least weight, in [0, 1).</param>
     /// <param name="normalized">Whether numbers are divided by their standard deviation c (of the whole input, for each member), and
-    /// results
-    /// multiplied by c^ΣW: products of many numbers stay within float32.</param>
+    /// results multiplied by c^ΣW: products of many numbers stay within float32.</param>
     /// <param name="members">Independent layers side by side (<see cref="Ensemble"/>); null: one.</param>
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>

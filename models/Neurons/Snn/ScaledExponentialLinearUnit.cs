@@ -4,8 +4,7 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>SELU: λx above 0, λα(eˣ − 1) below. With its own constants libtorch's; with others a self-normalising unit of another fixed
-/// point
-/// (<see cref="SeluParameters.Solve"/>). Of any shape; no parameters.</summary>
+/// point (<see cref="SeluParameters.Solve"/>). Of any shape; no parameters.</summary>
 /// <remarks>Source: Klambauer et al. 2017, equation 2.</remarks>
 /// <param name="alpha">α.</param>
 /// <param name="lambda">λ.</param>

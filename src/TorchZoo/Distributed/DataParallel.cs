@@ -5,8 +5,7 @@ namespace TorchZoo.Distributed;
 
 /// <summary>
 /// What ranks that train the same weights on different examples tell each other: the weights at the start, the sums of their gradients
-/// before
-/// each update, and buffers (of normalisations) before they are used.
+/// before each update, and buffers (of normalisations) before they are used.
 /// </summary>
 internal sealed class DataParallel : IDisposable
 {

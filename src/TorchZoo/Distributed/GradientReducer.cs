@@ -6,8 +6,7 @@ namespace TorchZoo.Distributed;
 /// <summary>
 /// Adds up the gradients of all ranks. They travel in buckets; the first ones leave while the backward pass is still at work, if it is
 /// observed, each as soon as its gradients are done. That a gradient has changed after it left is noticed, and its bucket sent again: what
-/// is
-/// observed decides how fast it goes, never what comes out.
+/// is observed decides how fast it goes, never what comes out.
 /// </summary>
 /// <param name="group">The ranks.</param>
 /// <param name="parameters">Whose gradients; the same on all ranks.</param>

@@ -3,8 +3,7 @@ using System.Globalization;
 namespace TorchZoo.Distributed;
 
 /// <summary>What a launcher (mpirun, mpiexec, srun) has told a process by environment variables. It is known before MPI is loaded, so that
-/// a
-/// process that nobody launched needs no MPI.</summary>
+/// a process that nobody launched needs no MPI.</summary>
 /// <param name="Rank">Number of the process, from 0.</param>
 /// <param name="Size">How many there are.</param>
 /// <param name="LocalRank">Number among those of the same machine.</param>

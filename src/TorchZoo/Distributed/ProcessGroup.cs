@@ -4,8 +4,7 @@ namespace TorchZoo.Distributed;
 
 /// <summary>
 /// Processes that train together, each with the same program and its own share of the data. Collective operations are called by all of
-/// them,
-/// in the same order, with tensors of the same type and size; tensors may be on any device and of any layout.
+/// them, in the same order, with tensors of the same type and size; tensors may be on any device and of any layout.
 /// </summary>
 /// <example><code>
 /// var group = ProcessGroup.World;           // under mpirun -n 4: this process and three others
@@ -22,8 +21,7 @@ public abstract class ProcessGroup : IDisposable
     public static ProcessGroup World => LazyWorld.Value;
 
     /// <summary>The environment variables by which launchers tell a process of the others. A program that a rank starts without being one
-    /// of
-    /// the ranks must not inherit them.</summary>
+    /// of the ranks must not inherit them.</summary>
     public static IReadOnlyList<string> LaunchVariables => Launch.Variables;
 
     /// <summary>A group of this process alone.</summary>

@@ -8,8 +8,7 @@ namespace TorchZoo.Reports;
 /// <summary>A grid of 2-D fields as heat maps with colour bars: input, truth, prediction, error.</summary>
 /// <example><code>
 /// new FieldPicture
-/// {
-///     Title = "Darcy flow, test sample 0",
+/// {     Title = "Darcy flow, test sample 0",
 ///     Rows = [[new("permeability a", a), new("pressure u", u) { Scale = "u" }, new("prediction", p) { Scale = "u" },
 ///              new("error", p - u) { Colors = ColorScale.Diverging }]],
 /// }.Save("fields.png");

@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace TorchZoo.Training;
 
 /// <summary>Weighted means of what steps log. Tensors wait in native memory and are read in bulk, so that a GPU is not stopped at every
-/// step.
-/// Those of several ranks are averaged together.</summary>
+/// step. Those of several ranks are averaged together.</summary>
 /// <param name="flushEvery">How many tensors may wait.</param>
 /// <param name="group">The ranks; null: this one alone.</param>
 internal sealed class Meters(int flushEvery, ProcessGroup? group = null) : IDisposable

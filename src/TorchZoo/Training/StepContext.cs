@@ -82,8 +82,7 @@ public sealed class StepContext
 
     /// <summary>
     /// Adds the gradient of a loss (its mean over the batches that are accumulated, and over the ranks) to the parameters. A step may call
-    /// it
-    /// more than once. The loss is a mean over the batch's examples: where ranks share batches, each sees only its own.
+    /// it more than once. The loss is a mean over the batch's examples: where ranks share batches, each sees only its own.
     /// </summary>
     /// <exception cref="NonFiniteLossException">The loss is NaN or infinite. On a GPU it is noticed some steps later; in float16 only when
     /// scaling losses down didn't help.</exception>

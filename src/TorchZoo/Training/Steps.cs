@@ -11,7 +11,7 @@ public static class Steps
     /// <param name="loss">(prediction, target) → scalar to minimise.</param>
     /// <param name="metrics">Further measures of (prediction, target), means over examples, taken in evaluation.</param>
     public static TrainingStep Supervised(Func<Tensor, Tensor, Tensor> loss, params (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) =>
-        new SupervisedStep<Pairs>((batch, context) => (context.Predict(batch.Input), batch.Target), loss, metrics);
+        new SupervisedStep<Pairs>(Predict, loss, metrics);
 
     /// <summary>As <see cref="Supervised"/>, for an optimizer that evaluates the loss as often as it needs (<see cref="Optimizers.Lbfgs"/>): let
     /// a batch be the whole data set.</summary>
@@ -33,33 +33,23 @@ public static class Steps
             return (prediction, batch.Target);
         }, loss, metrics);
 
-    private sealed class ClosureStep(Func<Tensor, Tensor, Tensor> loss, (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics)
-        : TrainingStep<Pairs>
-    {
-        protected override void Run(Pairs batch, StepContext context)
-        {
-            foreach (var optimizer in context.Optimizers)
-                context.Log("loss", context.Update(optimizer, () => loss(context.Predict(batch.Input), batch.Target)));
-        }
+    private static (Tensor, Tensor) Predict(Pairs batch, StepContext context) => (context.Predict(batch.Input), batch.Target);
 
-        protected override void Evaluate(Pairs batch, StepContext context)
-        {
-            var prediction = context.Predict(batch.Input);
-            context.Log("loss", loss(prediction, batch.Target));
-            foreach (var (name, measure) in metrics) context.Log(name, measure(prediction, batch.Target));
-        }
-    }
-
-    private sealed class SupervisedStep<TBatch>(Func<TBatch, StepContext, (Tensor Prediction, Tensor Target)> predict,
+    private class SupervisedStep<TBatch>(Func<TBatch, StepContext, (Tensor Prediction, Tensor Target)> predict,
         Func<Tensor, Tensor, Tensor> loss, (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics) : TrainingStep<TBatch> where TBatch : Batch
     {
         protected override void Run(TBatch batch, StepContext context)
         {
-            var (prediction, target) = predict(batch, context);
-            var value = loss(prediction, target);
+            var value = Loss(batch, context);
             context.Backward(value);
             context.Update();
             context.Log("loss", value);
+        }
+
+        protected Tensor Loss(TBatch batch, StepContext context)
+        {
+            var (prediction, target) = predict(batch, context);
+            return loss(prediction, target);
         }
 
         protected override void Evaluate(TBatch batch, StepContext context)
@@ -67,6 +57,15 @@ public static class Steps
             var (prediction, target) = predict(batch, context);
             context.Log("loss", loss(prediction, target));
             foreach (var (name, measure) in metrics) context.Log(name, measure(prediction, target));
+        }
+    }
+
+    private sealed class ClosureStep(Func<Tensor, Tensor, Tensor> loss, (string Name, Func<Tensor, Tensor, Tensor> Measure)[] metrics)
+        : SupervisedStep<Pairs>(Predict, loss, metrics)
+    {
+        protected override void Run(Pairs batch, StepContext context)
+        {
+            foreach (var optimizer in context.Optimizers) context.Log("loss", context.Update(optimizer, () => Loss(batch, context)));
         }
     }
 }

@@ -12,8 +12,7 @@ namespace TorchZoo.Training;
 /// </summary>
 /// <example><code>
 /// var trainer = new Trainer(model, new TrainerOptions { Epochs = 20, Directory = "runs/fno" })
-/// {
-///     Optimizer = p => new FusedAdam(p, lr: 3e-3),
+/// {     Optimizer = p => new FusedAdam(p, lr: 3e-3),
 ///     Schedule = Schedules.OneCycle(warmUp: 0.1),
 ///     Step = Steps.Supervised(RelativeL2.Loss),
 /// };
@@ -112,8 +111,7 @@ public sealed class Trainer
     }
 
     /// <summary>Measures on a dataset, without training: the means over its examples of what <see cref="TrainingStep.Evaluate"/> logs.
-    /// Ranks
-    /// share the work, so all must call it.</summary>
+    /// Ranks share the work, so all must call it.</summary>
     public IReadOnlyDictionary<string, double> Evaluate(IDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);

@@ -43,8 +43,7 @@ public sealed record EpochReport(
 public abstract class TrainerCallback
 {
     /// <summary>Whether it only looks on, and prints or writes what it sees: then it is called on rank 0 alone. What changes the training
-    /// must
-    /// be called on all ranks.</summary>
+    /// must be called on all ranks.</summary>
     public virtual bool IsObserver => false;
 
     /// <summary>Whether <see cref="StepReport.Times"/> must be those of a GPU's own work; the run then waits for it after each part of a

@@ -56,6 +56,14 @@ public record RecipeContext
     /// <summary>One of three values, by <see cref="Size"/>.</summary>
     public T Pick<T>(T smoke, T normal, T full) => Size switch { RunSize.Smoke => smoke, RunSize.Full => full, _ => normal };
 
+    /// <summary>For recipes that have no use for <c>--data</c>.</summary>
+    /// <param name="recipe">The recipe's name.</param>
+    /// <exception cref="ArgumentException">It was given.</exception>
+    public void RefuseData(string recipe)
+    {
+        if (Data is not null) throw new ArgumentException($"{recipe} generates its data; it has no use for --data.", "--data");
+    }
+
     /// <summary>What all trainings of a run have in common; a recipe adds its own with <c>with</c>.</summary>
     /// <param name="directory">The training's folder; null: it writes nothing.</param>
     public TrainerOptions TrainerOptions(string? directory) => new()

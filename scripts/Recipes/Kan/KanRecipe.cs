@@ -25,7 +25,7 @@ public sealed class KanRecipe : Recipe
     /// <inheritdoc/>
     public override Claim Run(RecipeContext context)
     {
-        if (context.Data is not null) throw new ArgumentException("kan generates its data; there is nothing to give it.", "--data");
+        context.RefuseData(Name);
         return context.Get(_symbolic) ? new KanSymbolicExperiment(context).Run() : new KanScalingExperiment(context).Run();
     }
 }

@@ -32,6 +32,7 @@ public sealed class NaluRecipe : Recipe
     /// <inheritdoc/>
     public override Claim Run(RecipeContext context)
     {
+        context.RefuseData(Name);
         using var scope = NewDisposeScope();
         var setting = Setting.Of(context);
         Result[] results = [.. Rows.Select((row, i) => Train(context, setting, row.Operation, row.Unit, (ulong)i))];

@@ -34,6 +34,7 @@ public sealed class NauNmuRecipe : Recipe
     /// <inheritdoc/>
     public override Claim Run(RecipeContext context)
     {
+        context.RefuseData(Name);
         using var scope = NewDisposeScope();
         return context.Get(_select) ? Select(context) : ProductsOfSums(context);
     }

@@ -55,7 +55,7 @@ public sealed class SirenHelmholtzRecipe : Recipe
 
     private static HelmholtzExperiment Experiment(RecipeContext context, string problem, double? wavenumber)
     {
-        if (context.Data is not null) throw new ArgumentException($"{Name} generates its data; it has no use for --data.", "--data");
+        context.RefuseData(Name);
         if (wavenumber is not (null or (>= Least and <= Most)))
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
                 $"--wavenumber: expected a number between {Least} and {Most}, got {wavenumber}."), "--wavenumber");

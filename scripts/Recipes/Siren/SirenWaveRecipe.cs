@@ -32,7 +32,7 @@ public sealed class SirenWaveRecipe : Recipe
 
     private static WaveExperiment Experiment(RecipeContext context, double speed)
     {
-        if (context.Data is not null) throw new ArgumentException($"{Name} generates its data; it has no use for --data.", "--data");
+        context.RefuseData(Name);
         var experiment = new WaveExperiment(context, speed);
         return speed > 0 && speed <= experiment.LargestSpeed ? experiment : throw new ArgumentException(string.Create(
             CultureInfo.InvariantCulture,

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchZoo.Checkpoints;
 using static TorchSharp.torch;
 
@@ -24,8 +25,10 @@ internal sealed unsafe class GridField : IDisposable
         {
             if (!field.isfinite().all().item<bool>())
                 throw new ArgumentException("Expected finite values, got some that aren't", nameof(field));
+            // Held here: one that TorchSharp makes by itself may be finalised while libtorch reads it.
+            using Scalar shift = level;
             // The level is 0 from here on: what counts are signs.
-            _values = TensorMemory.Plain(field.detach().to(ScalarType.Float64) - level).DetachFromDisposeScope();
+            _values = TensorMemory.Plain(field.detach().to(ScalarType.Float64) - shift).DetachFromDisposeScope();
         }
         _pointer = (double*)TensorMemory.Pointer(_values);
         (Shape, _axes) = (_values.shape, axes?.ToArray());

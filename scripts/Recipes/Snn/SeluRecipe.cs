@@ -16,15 +16,11 @@ public sealed class SeluRecipe : Recipe
 {
     internal const string Name = "selu";
 
-    private const string Accuracy = "accuracy";
     private const string Selu = "SELU", Relu = "ReLU", Normalised = "ReLU+BatchNorm", Tanh = "tanh", Elu = "ELU";
     private const int Deepest = 64;
 
     private static readonly string[] Names = [Selu, Relu, Normalised, Tanh, Elu];
     private static readonly double[] Rates = [0.03, 0.01];
-
-    private static readonly TrainingStep Step = Steps.Supervised((p, t) => nn.functional.cross_entropy(p, t),
-        (Accuracy, (p, t) => p.argmax(1).eq(t).to(ScalarType.Float32).mean()));
 
     /// <inheritdoc/>
     public override Claim Run(RecipeContext context)
@@ -35,11 +31,21 @@ public sealed class SeluRecipe : Recipe
         var (train, test) = Standardised(images);
         context.Output.Note("network", $"{setting.Depth} hidden layers of {setting.Width}");
         context.Output.Note("training images", train.Count);
-        Best[] best = [.. Names.Select(name => Train(context, setting, name, train, test))];
+        var contest = new Contest
+        {
+            Context = context,
+            Train = train,
+            Test = test,
+            Epochs = setting.Epochs,
+            BatchSize = setting.BatchSize,
+            Seeds = setting.Seeds,
+            Diverged = 0.1,
+        };
+        Best[] best = [.. Names.Select(name => Train(contest, setting, name, train.Inputs.shape[1]))];
         context.Output.Table($"{images.Title}, test accuracy, the better learning rate of {string.Join(" and ",
                 Rates.Select(r => r.ToString(CultureInfo.InvariantCulture)))}",
             ["network", "learning rate", .. Enumerable.Range(0, setting.Seeds).Select(s => $"seed {s}"), "mean"],
-            best.Select(b => (object[])[b.Name, b.Rate, .. b.Accuracies.Cast<object>(), b.Mean]));
+            best.Select(b => (object[])[b.Name, b.Rate, .. b.Network.Values.Cast<object>(), b.Network.Mean]));
         DrawLearning(context, setting, best);
         DrawMoments(context);
         return Judge(best);
@@ -53,8 +59,9 @@ public sealed class SeluRecipe : Recipe
         using var network = Zoo.Load<Snn>(context.Checkpoint);
         network.to(context.Device);
         var test = Standardised(images).Test;
+        var trainer = new Trainer(network, context.TrainerOptions(null)) { Step = Contest.Classification };
         context.Output.Table(images.Title, ["model", "test accuracy"],
-            [[context.Checkpoint.ModelName!, new Trainer(network, context.TrainerOptions(null)) { Step = Step }.Evaluate(test)[Accuracy]]]);
+            [[context.Checkpoint.ModelName!, trainer.Evaluate(test)[Contest.Accuracy]]]);
         return null;
     }
 
@@ -67,48 +74,10 @@ public sealed class SeluRecipe : Recipe
         return (new PairDataset((train - mean) / std, images.Train.Targets), new PairDataset((test - mean) / std, images.Test.Targets));
     }
 
-    private static Best Train(RecipeContext context, Setting setting, string name, PairDataset train, PairDataset test) =>
-        Rates.Select(rate => new Best(name, rate, [.. Enumerable.Range(0, setting.Seeds).Select(seed =>
-            Train(context, setting, name, rate, seed, train, test))])).MaxBy(b => b.Mean)!;
-
-    private static TrainingResult? Train(RecipeContext context, Setting setting, string name, double rate, int seed, PairDataset train,
-        PairDataset test)
-    {
-        using var scope = NewDisposeScope();
-        Seed.Set(context.Seed + (ulong)seed);
-        using var network = Network(name, train.Inputs.shape[1], setting.Width, setting.Depth, classes: 10);
-        network.to(context.Device);
-        var title = string.Create(CultureInfo.InvariantCulture, $"{name}, learning rate {rate}, seed {seed}");
-        // The first network of the first seed is the run's own.
-        var directory = name == Selu && seed == 0 && rate == Rates[^1] ? context.Directory : null;
-        var trainer = new Trainer(network, context.TrainerOptions(directory) with
-        {
-            Epochs = setting.Epochs,
-            BatchSize = setting.BatchSize,
-            EvaluationBatchSize = 1000,
-            CheckpointEveryEpochs = setting.Epochs,
-            Monitor = Accuracy,
-            MonitorMaximum = true,
-            Seed = context.Seed + (ulong)seed,
-        })
-        {
-            Name = $"Training {title}",
-            Callbacks = context.Callbacks(title),
-            Optimizer = p => new FusedSgd(p, rate),
-            Step = Step,
-            Notes = new Dictionary<string, string> { [NoteName] = Name, ["size"] = context.Size.ToString() },
-            Progress = context.Progress,
-        };
-        try
-        {
-            return trainer.Fit(train, test, context.Cancellation);
-        }
-        catch (TrainingException)
-        {
-            context.Output.Warn($"{title}: it diverged.");
-            return null;
-        }
-    }
+    private static Best Train(Contest contest, Setting setting, string name, long inputs) => Rates.Select(rate => new Best(name, rate,
+        (contest with { Optimizer = p => new FusedSgd(p, rate) }).Run(FormattableString.Invariant($"{name}, learning rate {rate}"),
+            () => Network(name, inputs, setting.Width, setting.Depth, classes: 10), isRunsOwn: name == Selu && rate == Rates[^1])))
+        .MaxBy(b => b.Network.Mean)!;
 
     private static nn.Module<Tensor, Tensor> Network(string name, long inputs, long width, int depth, long classes)
     {
@@ -141,24 +110,16 @@ public sealed class SeluRecipe : Recipe
                 XLabel = "epoch",
                 YLabel = "cross-entropy",
                 LogY = true,
-                Series = [.. best.Select(b => Line(b, h => h.Training["loss"]))],
+                Series = [.. best.Select(b => b.Network.Curve(h => h.Training["loss"]))],
             },
             new LinePlot
             {
                 Title = "Test accuracy",
                 XLabel = "epoch",
                 YLabel = "accuracy",
-                Series = [.. best.Select(b => Line(b, h => h.Validation[Accuracy]))],
+                Series = [.. best.Select(b => b.Network.Curve(h => h.Validation[Contest.Accuracy]))],
             },
         ], columns: 2));
-
-    private static Series Line(Best best, Func<EpochReport, double> value)
-    {
-        double[][] lines = [.. best.Results.OfType<TrainingResult>().Select(r => r.History.Select(value).ToArray())];
-        var epochs = lines.Length == 0 ? 0 : lines.Min(l => l.Length);
-        return new(best.Name, [.. Enumerable.Range(1, epochs).Select(e => (double)e)],
-            [.. Enumerable.Range(0, epochs).Select(e => lines.Average(l => l[e]))]);
-    }
 
     // What fresh layers do to activations and to gradients, by depth; and what the closed form says.
     private static void DrawMoments(RecipeContext context)
@@ -209,7 +170,7 @@ public sealed class SeluRecipe : Recipe
     private static Claim Judge(Best[] best)
     {
         const double threshold = 0.93, gap = 0.12;
-        double Of(string name) => best.Single(b => b.Name == name).Mean;
+        double Of(string name) => best.Single(b => b.Name == name).Network.Mean;
         double selu = Of(Selu), relu = Of(Relu), normalised = Of(Normalised);
         Condition Better(string name, double other) => new(string.Create(CultureInfo.InvariantCulture,
             $"at least {gap} better than {name} ({other:F3})"), selu >= other + gap);
@@ -221,13 +182,7 @@ public sealed class SeluRecipe : Recipe
         ]);
     }
 
-    private sealed record Best(string Name, double Rate, IReadOnlyList<TrainingResult?> Results)
-    {
-        // The last epoch's: the best one on the test set would be chosen by it. What diverged knows nothing.
-        public IReadOnlyList<double> Accuracies { get; } = [.. Results.Select(r => r?.History[^1].Validation[Accuracy] ?? 0.1)];
-
-        public double Mean => Accuracies.Average();
-    }
+    private sealed record Best(string Name, double Rate, Contender Network);
 
     private sealed record Setting(int Depth, long Width, int Epochs, int Seeds, int BatchSize, Func<RecipeContext, LabelledImages> Load)
     {

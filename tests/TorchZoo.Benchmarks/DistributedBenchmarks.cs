@@ -18,7 +18,8 @@ internal static class DistributedBenchmarks
     /// <summary>The first argument of a process of such a job.</summary>
     public const string Command = "mpi-worker";
 
-    private const string Result = "seconds:";
+    private const string Result = "seconds:", Epoch = "fno";
+    private const int FnoBatch = 25;
 
     [Benchmark("distributed/allreduce-64m", "the bare MPI call, 2 processes (share of its time)", "≤ 1.3")]
     public static Measurement AllReduce(Stopwatches clock)
@@ -31,9 +32,22 @@ internal static class DistributedBenchmarks
     public static Measurement Fno(Stopwatches clock)
     {
         // One job after the other, again and again: what slows the machine down slows both.
-        var rounds = Enumerable.Range(0, 3).Select(_ => (One: Run(1, "fno", clock.Rounds)[0], Two: Run(2, "fno",
-            clock.Rounds)[0])).ToList();
+        var rounds = Enumerable.Range(0, 3).Select(_ => (One: Run(1, Epoch, clock.Rounds, FnoBatch)[0],
+            Two: Run(2, Epoch, clock.Rounds, FnoBatch)[0])).ToList();
         return Measurement.SpeedUp(rounds.Min(r => r.Two), rounds.Min(r => r.One));
+    }
+
+    // What two ranks could reach at best here: a second process slows the first down, though neither knows of the other.
+    [Benchmark("distributed/fno-2-ranks-bound", "2 processes without connection, each with its share of the batch (share of their time)", "≤ 1.1")]
+    public static Measurement FnoBound(Stopwatches clock)
+    {
+        var rounds = Enumerable.Range(0, 3).Select(_ =>
+        {
+            using var first = Start(1, Epoch, clock.Rounds, (FnoBatch + 1) / 2);
+            var second = Run(1, Epoch, clock.Rounds, (FnoBatch + 1) / 2)[0];
+            return (Alone: (second + Times(first.WaitForEnd())[0]) / 2, Connected: Run(2, Epoch, clock.Rounds, FnoBatch)[0]);
+        }).ToList();
+        return Measurement.Share(rounds.Min(r => r.Connected), rounds.Min(r => r.Alone));
     }
 
     /// <summary>What a process of a job does.</summary>
@@ -42,7 +56,7 @@ internal static class DistributedBenchmarks
         TorchRuntime.EnsureLoaded();
         set_num_threads(1);
         var rounds = int.Parse(args[2], CultureInfo.InvariantCulture);
-        var seconds = args[1] == "fno" ? TimeFno(rounds) : TimeAllReduce(rounds);
+        var seconds = args[1] == Epoch ? TimeFno(rounds, int.Parse(args[3], CultureInfo.InvariantCulture)) : TimeAllReduce(rounds);
         if (ProcessGroup.World.IsFirst) Console.WriteLine(Result + string.Join(' ', seconds.Select(s => s.ToString("R",
             CultureInfo.InvariantCulture))));
         return 0;
@@ -59,19 +73,20 @@ internal static class DistributedBenchmarks
             () => mpi.Check(mpi.Allreduce(mpi.InPlace, address, count, mpi.Float, mpi.Sum, mpi.World), "MPI_Allreduce"));
     }
 
-    // The recipe's network, batch and resolution; the numbers in the data don't matter.
-    private static double[] TimeFno(int rounds)
+    // The recipe's network, resolution and epoch, by steps: the numbers in the data don't matter.
+    private static double[] TimeFno(int rounds, int batchSize)
     {
+        const int steps = 20;
         using var scope = NewDisposeScope();
         random.manual_seed(1);
         var model = new Fno(new FnoConfig { NModes = [32], InChannels = 1, OutChannels = 1, HiddenChannels = 32 });
-        var data = new PairDataset(randn(100, 1, 256), randn(100, 1, 256));
-        var trainer = new Trainer(model, new TrainerOptions { BatchSize = 25 })
+        var data = new PairDataset(randn(steps * batchSize, 1, 256), randn(steps * batchSize, 1, 256));
+        var trainer = new Trainer(model, new TrainerOptions { BatchSize = batchSize, Epochs = rounds + 1 })
         {
             Optimizer = p => new FusedAdam(p, 3e-3),
             Step = Steps.Supervised(RelativeL2.Loss),
         };
-        return Medians(rounds, ProcessGroup.World, () => trainer.Fit(data));
+        return [trainer.Fit(data).History.Skip(1).Select(e => e.Seconds).Order().ElementAt(rounds / 2)];
     }
 
     private static double[] Medians(int rounds, ProcessGroup group, params Action[] actions)
@@ -88,11 +103,19 @@ internal static class DistributedBenchmarks
         return [.. times.Select(t => t.Order().ElementAt(rounds / 2))];
     }
 
-    private static double[] Run(int ranks, string work, int rounds)
+    private static double[] Run(int ranks, string work, int rounds, int batchSize = 0)
     {
-        if (MpiJob.Problem is { } problem) throw new NotSupportedException(problem);
-        var result = MpiJob.Run(ranks, typeof(DistributedBenchmarks).Assembly.Location, Command, work,
-            rounds.ToString(CultureInfo.InvariantCulture));
+        using var run = Start(ranks, work, rounds, batchSize);
+        return Times(run.WaitForEnd());
+    }
+
+    private static CliRun Start(int ranks, string work, int rounds, int batchSize) => MpiJob.Problem is { } problem
+        ? throw new NotSupportedException(problem)
+        : MpiJob.Start(ranks, typeof(DistributedBenchmarks).Assembly.Location, Command, work,
+            rounds.ToString(CultureInfo.InvariantCulture), batchSize.ToString(CultureInfo.InvariantCulture));
+
+    private static double[] Times(CliResult result)
+    {
         var line = result.Output.Split('\n').FirstOrDefault(l => l.Contains(Result, StringComparison.Ordinal))
             ?? throw new InvalidOperationException($"the job left no result: {result.Error}");
         return [.. line[(line.IndexOf(Result, StringComparison.Ordinal) + Result.Length)..].Split(' ').Select(s => double.Parse(s,

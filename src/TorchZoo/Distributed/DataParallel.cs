@@ -30,7 +30,8 @@ internal sealed class DataParallel : IDisposable
         _reducers = optimizers.ToDictionary(o => o, o => new GradientReducer(group, o.parameters(), options.CompressGradients));
         if (options.ShardOptimizer) _shards = optimizers.ToDictionary(o => o, o => new OptimizerShards(group, o));
         // Of several optimizers each has its own time, and the gradients of one are in the way of the other.
-        if (_reducers.Count == 1 && TensorVersion.IsKnown) _observer = new GradientObserver(networks, _reducers.Values.Single().Note);
+        if (_reducers.Count == 1 && TensorVersion.IsKnown && _reducers.Values.Single() is { Listens: true } reducer)
+            _observer = new GradientObserver(networks, reducer.Note);
     }
 
     /// <summary>Gives all ranks the weights and buffers of rank 0.</summary>
@@ -44,7 +45,7 @@ internal sealed class DataParallel : IDisposable
     public void Begin()
     {
         foreach (var reducer in _reducers.Values) reducer.Begin();
-        _observer?.Start();
+        if (_reducers.Values.All(r => r.Listens)) _observer?.Start();
     }
 
     /// <summary>Before each backward pass.</summary>

@@ -33,7 +33,8 @@ internal sealed class GradientBucket(ProcessGroup group, Parameter[] parameters,
     public void Note(Parameter parameter) => _awaited.Remove(parameter.Handle);
 
     /// <summary>Begins to add them up over the ranks; what isn't there counts as zero.</summary>
-    public void Send()
+    /// <param name="goesOn">Whether there is something else to do meanwhile; if not, it is done at once, which is faster.</param>
+    public void Send(bool goesOn)
     {
         using var off = no_grad();
         for (var i = 0; i < parameters.Length; i++)
@@ -44,7 +45,8 @@ internal sealed class GradientBucket(ProcessGroup group, Parameter[] parameters,
             else _pack[i].copy_(gradient);
         }
         if (compress) SendParts();
-        else _pending = group.AllReduceAsync(_pack.Flat);
+        else if (goesOn) _pending = group.AllReduceAsync(_pack.Flat);
+        else group.AllReduce(_pack.Flat);
     }
 
     /// <summary>Says which gradients there are, and last whether one of them isn't what was sent.</summary>

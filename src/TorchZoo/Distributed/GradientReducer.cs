@@ -24,6 +24,10 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
     private int _passes, _next;
     private bool _isOrdered, _isArmed;
 
+    /// <summary>Whether it wants to be told whose gradients are done: until it knows their order, and while buckets leave early. Not where
+    /// all fit into the first bucket: it would leave when the backward pass is as good as over, and who observes has costs.</summary>
+    public bool Listens => _isOrdered ? Overlaps : _parameters.Sum(SizeOf) > FirstBucket;
+
     /// <summary>Whether buckets leave during the backward pass.</summary>
     public bool Overlaps { get; private set; }
 
@@ -58,7 +62,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
         // All ranks must send buckets in the same order.
         for (; Overlaps && _next < _buckets.Count && _buckets[_next].IsReady; _next++)
         {
-            _buckets[_next].Send();
+            _buckets[_next].Send(goesOn: true);
             Counts = (Counts.Early + 1, Counts.Again);
         }
     }
@@ -70,7 +74,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
         using var off = no_grad();
         if (!_isArmed) Begin();
         _isArmed = false;
-        for (; _next < _buckets.Count; _next++) _buckets[_next].Send();
+        for (; _next < _buckets.Count; _next++) _buckets[_next].Send(goesOn: _next < _buckets.Count - 1);
         // Which gradients are there, and which buckets are out of date, on any rank.
         var flags = new double[_buckets.Sum(b => b.Count + 1)];
         var at = 0;
@@ -83,7 +87,7 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
             var own = flags.AsSpan(at, bucket.Count + 1);
             if (own[^1] > 0)
             {
-                bucket.Send();
+                bucket.Send(goesOn: false);
                 bucket.Wait();
                 Counts = (Counts.Early, Counts.Again + 1);
                 Overlaps = false;
@@ -135,9 +139,9 @@ internal sealed class GradientReducer(ProcessGroup group, IEnumerable<Parameter>
             _buckets.Add(bucket);
             foreach (var parameter in part) _bucketOf[parameter.Handle] = bucket;
         }
-
-        static long SizeOf(Tensor t) => t.numel() * Checkpoints.TensorMemory.ElementSize(t.dtype);
     }
+
+    private static long SizeOf(Tensor t) => t.numel() * Checkpoints.TensorMemory.ElementSize(t.dtype);
 
     /// <inheritdoc/>
     public void Dispose()

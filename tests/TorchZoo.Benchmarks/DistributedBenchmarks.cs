@@ -18,8 +18,7 @@ internal static class DistributedBenchmarks
     /// <summary>The first argument of a process of such a job.</summary>
     public const string Command = "mpi-worker";
 
-    private const string Result = "seconds:", Epoch = "fno";
-    private const int FnoBatch = 25;
+    private const string Result = "seconds:", FnoEpoch = "fno", MlpEpoch = "mlp";
 
     [Benchmark("distributed/allreduce-64m", "the bare MPI call, 2 processes (share of its time)", "≤ 1.3")]
     public static Measurement AllReduce(Stopwatches clock)
@@ -29,25 +28,25 @@ internal static class DistributedBenchmarks
     }
 
     [Benchmark("distributed/fno-2-ranks", "1 process, for an epoch of the FNO recipe", "≥ 1.7")]
-    public static Measurement Fno(Stopwatches clock)
-    {
-        // One job after the other, again and again: what slows the machine down slows both.
-        var rounds = Enumerable.Range(0, 3).Select(_ => (One: Run(1, Epoch, clock.Rounds, FnoBatch)[0],
-            Two: Run(2, Epoch, clock.Rounds, FnoBatch)[0])).ToList();
-        return Measurement.SpeedUp(rounds.Min(r => r.Two), rounds.Min(r => r.One));
-    }
+    public static Measurement Fno(Stopwatches clock) => TwoRanks(clock, FnoEpoch, batchSize: 25);
 
-    // What two ranks could reach at best here: a second process slows the first down, though neither knows of the other.
-    [Benchmark("distributed/fno-2-ranks-bound", "2 processes without connection, each with its share of the batch (share of their time)", "≤ 1.1")]
-    public static Measurement FnoBound(Stopwatches clock)
+    // 6.3 million weights: 25 MB of gradients, most of which leave during the backward pass.
+    [Benchmark("distributed/mlp-2-ranks", "1 process, for an epoch of a wide perceptron", "–")]
+    public static Measurement Mlp(Stopwatches clock) => TwoRanks(clock, MlpEpoch, batchSize: 256);
+
+    // One job after the other, again and again: what slows the machine down slows all. The bound is what two processes take that know nothing
+    // of each other, each with its share of the batch: they too slow each other down.
+    private static Measurement TwoRanks(Stopwatches clock, string work, int batchSize)
     {
         var rounds = Enumerable.Range(0, 3).Select(_ =>
         {
-            using var first = Start(1, Epoch, clock.Rounds, (FnoBatch + 1) / 2);
-            var second = Run(1, Epoch, clock.Rounds, (FnoBatch + 1) / 2)[0];
-            return (Alone: (second + Times(first.WaitForEnd())[0]) / 2, Connected: Run(2, Epoch, clock.Rounds, FnoBatch)[0]);
+            var one = Run(1, work, clock.Rounds, batchSize)[0];
+            var two = Run(2, work, clock.Rounds, batchSize)[0];
+            using var first = Start(1, work, clock.Rounds, (batchSize + 1) / 2);
+            var second = Run(1, work, clock.Rounds, (batchSize + 1) / 2)[0];
+            return (One: one, Two: two, Alone: (Times(first.WaitForEnd())[0] + second) / 2);
         }).ToList();
-        return Measurement.Share(rounds.Min(r => r.Connected), rounds.Min(r => r.Alone));
+        return Measurement.SpeedUp(rounds.Min(r => r.Two), rounds.Min(r => r.One), rounds.Min(r => r.Alone));
     }
 
     /// <summary>What a process of a job does.</summary>
@@ -56,7 +55,13 @@ internal static class DistributedBenchmarks
         TorchRuntime.EnsureLoaded();
         set_num_threads(1);
         var rounds = int.Parse(args[2], CultureInfo.InvariantCulture);
-        var seconds = args[1] == Epoch ? TimeFno(rounds, int.Parse(args[3], CultureInfo.InvariantCulture)) : TimeAllReduce(rounds);
+        var batchSize = int.Parse(args[3], CultureInfo.InvariantCulture);
+        var seconds = args[1] switch
+        {
+            FnoEpoch => TimeFno(rounds, batchSize),
+            MlpEpoch => TimeMlp(rounds, batchSize),
+            _ => TimeAllReduce(rounds),
+        };
         if (ProcessGroup.World.IsFirst) Console.WriteLine(Result + string.Join(' ', seconds.Select(s => s.ToString("R",
             CultureInfo.InvariantCulture))));
         return 0;
@@ -73,20 +78,27 @@ internal static class DistributedBenchmarks
             () => mpi.Check(mpi.Allreduce(mpi.InPlace, address, count, mpi.Float, mpi.Sum, mpi.World), "MPI_Allreduce"));
     }
 
-    // The recipe's network, resolution and epoch, by steps: the numbers in the data don't matter.
-    private static double[] TimeFno(int rounds, int batchSize)
+    // The recipe's network and resolution; the numbers in the data don't matter.
+    private static double[] TimeFno(int rounds, int batchSize) => TimeEpochs(rounds, batchSize, steps: 20, [1, 256], [1, 256],
+        () => new Fno(new FnoConfig { NModes = [32], InChannels = 1, OutChannels = 1, HiddenChannels = 32 }), RelativeL2.Loss);
+
+    private static double[] TimeMlp(int rounds, int batchSize) => TimeEpochs(rounds, batchSize, steps: 5, [512], [512], () =>
+        nn.Sequential(nn.Linear(512, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 512)), (p, t) => nn.functional.mse_loss(p, t));
+
+    private static double[] TimeEpochs(int rounds, int batchSize, int steps, long[] input, long[] target,
+        Func<nn.Module<Tensor, Tensor>> create, Func<Tensor, Tensor, Tensor> loss)
     {
-        const int steps = 20;
         using var scope = NewDisposeScope();
         random.manual_seed(1);
-        var model = new Fno(new FnoConfig { NModes = [32], InChannels = 1, OutChannels = 1, HiddenChannels = 32 });
-        var data = new PairDataset(randn(steps * batchSize, 1, 256), randn(steps * batchSize, 1, 256));
+        var model = create();
         var trainer = new Trainer(model, new TrainerOptions { BatchSize = batchSize, Epochs = rounds + 1 })
         {
             Optimizer = p => new FusedAdam(p, 3e-3),
-            Step = Steps.Supervised(RelativeL2.Loss),
+            Step = Steps.Supervised(loss),
         };
-        return [trainer.Fit(data).History.Skip(1).Select(e => e.Seconds).Order().ElementAt(rounds / 2)];
+        var examples = steps * batchSize;
+        var history = trainer.Fit(new PairDataset(randn([examples, .. input]), randn([examples, .. target]))).History;
+        return [history.Skip(1).Select(e => e.Seconds).Order().ElementAt(rounds / 2)];
     }
 
     private static double[] Medians(int rounds, ProcessGroup group, params Action[] actions)

@@ -10,8 +10,8 @@ namespace TorchZoo.Tests.Distributed;
 /// <summary>A training with checkpoints that takes its time, so that something can happen to it.</summary>
 internal static class LongTraining
 {
-    /// <summary>What rank 0 says with each checkpoint.</summary>
-    public const string Saved = "saved at step";
+    /// <summary>What rank 0 says with each checkpoint, before its number.</summary>
+    public const string Saved = "saved checkpoint";
 
     /// <summary>What each rank says first, with its process's number.</summary>
     public const string Process = "is process";
@@ -47,15 +47,17 @@ internal static class LongTraining
 
     private sealed class Watch(int pause, long failAt) : TrainerCallback
     {
+        private int _saved;
+
         public override void OnStep(Trainer trainer, StepReport report)
         {
-            if (report.Step == failAt && ProcessGroup.World.Rank == 1) throw new InvalidOperationException("one has had enough");
+            if (report.Step == failAt && ProcessGroup.World.Rank == 1) throw new InvalidOperationException(MpiWorker.Enough);
             if (pause > 0) Thread.Sleep(pause);
         }
 
         public override void OnCheckpoint(Trainer trainer, string path)
         {
-            if (ProcessGroup.World.IsFirst) Console.WriteLine(Saved);
+            if (ProcessGroup.World.IsFirst) Console.WriteLine($"{Saved} {++_saved}");
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NUnit.Framework;
+using NUnit.Framework.Internal;
 using TorchZoo.Testing;
 
 namespace TorchZoo.Tests.Distributed;
@@ -9,6 +10,8 @@ namespace TorchZoo.Tests.Distributed;
 public class MpiTests
 {
     private static readonly string Program = typeof(MpiTests).Assembly.Location;
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     private TemporaryFolder _folder = null!;
 
@@ -52,14 +55,14 @@ public class MpiTests
     public void ARankThatThrowsEndsTheJob()
     {
         var result = EndsSoon(() => MpiJob.Start(3, Program, MpiWorker.Command, "throw"));
-        Assert.That(result.Error, Does.Contain("rank 1 of 3").And.Contain("one has had enough"));
+        Assert.That(result.Error, Does.Contain("rank 1 of 3").And.Contain(MpiWorker.Enough));
     }
 
     [Test]
     public void ARankThatFailsInTrainingEndsTheJob()
     {
         var result = EndsSoon(() => MpiJob.Start(3, Program, MpiWorker.Command, "fail", _folder.Path));
-        Assert.That(result.Error, Does.Contain("rank 1 of 3").And.Contain("one has had enough"));
+        Assert.That(result.Error, Does.Contain("rank 1 of 3").And.Contain(MpiWorker.Enough));
     }
 
     [Test]
@@ -69,27 +72,31 @@ public class MpiTests
         Assert.That(result.ExitCode, Is.EqualTo(1));
     }
 
-    [TestCase(2, 4)]
-    [TestCase(4, 1)]
-    public void AKilledJobGoesOnWithAnotherNumberOfRanks(int ranks, int then)
+    [Test]
+    public void AJobThatIsKilledTenTimesLearnsTheSame()
     {
-        using (var run = MpiJob.Start(ranks, Program, MpiWorker.Command, "long", _folder.Path, "30"))
-        {
-            run.WaitFor(LongTraining.Saved);
-            var victim = TestContext.CurrentContext.Random.Next(ranks);
-            var clock = Stopwatch.StartNew();
-            Process.GetProcessById(run.NumberAfter($"rank {victim} {LongTraining.Process} ")).Kill();
-            var result = run.WaitForEnd();
-            Assert.Multiple(() =>
-            {
-                Assert.That(result.ExitCode, Is.Not.Zero);
-                Assert.That(result.Error, Does.Contain($"rank {victim}").And.Contain("signal 9"));
-                Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(10)));
-            });
-        }
-        RunsWell(then, "long", _folder.Path, "0");
+        var random = TestContext.CurrentContext.Random;
+        for (var kill = 0; kill < 10; kill++) KillOne(ranks: random.Next(2, 5), after: random.Next(1, 4), random);
+        RunsWell(random.Next(1, 5), "long", _folder.Path, "0");
         using var other = new TemporaryFolder();
         Assert.That(TrainingOutcome.Load(_folder.Path, "long").Distance(LongTraining.Run(other.Path, 0)), Is.LessThan(1e-9));
+    }
+
+    // Goes on from what those before left, until some rank is no more.
+    private void KillOne(int ranks, int after, Randomizer random)
+    {
+        using var run = MpiJob.Start(ranks, Program, MpiWorker.Command, "long", _folder.Path, "50");
+        for (var i = 1; i <= after; i++) run.WaitFor($"{LongTraining.Saved} {i}");
+        var victim = random.Next(ranks);
+        var clock = Stopwatch.StartNew();
+        Process.GetProcessById(run.NumberAfter($"rank {victim} {LongTraining.Process} ")).Kill();
+        var result = run.WaitForEnd();
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.ExitCode, Is.Not.Zero);
+            Assert.That(result.Error, Does.Contain($"rank {victim}").And.Contain("signal 9"));
+            Assert.That(clock.Elapsed, Is.LessThan(Soon));
+        });
     }
 
     private static CliResult RunsWell(int ranks, params string[] work)
@@ -104,11 +111,11 @@ public class MpiTests
     private static CliResult EndsSoon(Func<CliRun> start)
     {
         using var run = start();
+        run.WaitFor(MpiWorker.Enough);
         var clock = Stopwatch.StartNew();
         var result = run.WaitForEnd();
         Assert.That(result.ExitCode, Is.Not.Zero);
-        // The start of .NET and libtorch included, on a machine that is busy.
-        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(30)));
+        Assert.That(clock.Elapsed, Is.LessThan(Soon));
         return result;
     }
 }

@@ -12,6 +12,9 @@ internal static class MpiWorker
     /// <summary>What each rank says at the end.</summary>
     public const string Fine = "all is well";
 
+    /// <summary>What a rank says when it gives up.</summary>
+    public const string Enough = "one has had enough";
+
     public static int Run(ReadOnlySpan<string> args)
     {
         TorchRuntime.EnsureLoaded();
@@ -35,7 +38,9 @@ internal static class MpiWorker
             case "fail": LongTraining.Run(args[1], 0, failAt: 5); break;
             case "throw": Throw(group); break;
             case "null": SurviveNullReference(); break;
-            case "exit": return group.Rank;
+            case "exit":
+                if (group.Rank > 0) Console.WriteLine(Enough);
+                return group.Rank;
             default: throw new ArgumentException($"no such work: {args[0]}", nameof(args));
         }
         return 0;
@@ -44,7 +49,7 @@ internal static class MpiWorker
     // One rank fails outside of any training, while the others wait for it.
     private static void Throw(ProcessGroup group)
     {
-        if (group.Rank == 1) throw new InvalidOperationException("one has had enough");
+        if (group.Rank == 1) throw new InvalidOperationException(Enough);
         group.Barrier();
     }
 

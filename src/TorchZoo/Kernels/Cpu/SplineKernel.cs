@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace TorchZoo.Kernels.Cpu;
 
@@ -15,126 +16,150 @@ internal static unsafe class SplineKernel
     /// <summary>y from x.</summary>
     public static void Forward<T>(SplineSizes sizes, T* x, T* grid, T* c, T* y) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        fixed (T* tables = Tables(sizes, grid))
-        {
-            var at = tables;
-            ForShares(sizes, sizes.Samples, (first, end) => Lanes.Run<T, Sums<T>>(new(sizes, x, at, c, y, first, end)));
-        }
+        var tables = Tables(sizes, grid);
+        try { ForShares(sizes, sizes.Samples, (first, end) => Lanes.Run<T, Sums<T>>(new(sizes, x, tables, c, y, first, end))); }
+        finally { NativeMemory.Free(tables); }
     }
 
     /// <summary>Gradients by x and c; null: not wanted.</summary>
     public static void Backward<T>(SplineSizes sizes, T* x, T* grid, T* c, T* byY, T* byX, T* byC)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        fixed (T* tables = Tables(sizes, grid))
+        var tables = Tables(sizes, grid);
+        try
         {
-            var at = tables;
-            if (byX != null)
-                ForShares(sizes, sizes.Samples, (first, end) => Lanes.Run<T, ByInputs<T>>(new(sizes, x, at, c, byY, byX, first, end)));
+            // A point's basis functions are evaluated once for both, where there are features enough for the threads to share.
+            var isOne = byX != null && byC != null && sizes.Features >= Workers(sizes);
+            if (byX != null && !isOne)
+                ForShares(sizes, sizes.Samples, (first, end) => Lanes.Run<T, ByInputs<T>>(new(sizes, x, tables, c, byY, byX, first, end)));
+            var alongX = isOne ? byX : null;
             if (byC != null)
-                ForShares(sizes, sizes.Features, (first, end) => Lanes.Run<T, ByCoefficients<T>>(new(sizes, x, at, byY, byC, first, end)));
+                ForShares(sizes, sizes.Features,
+                    (first, end) => Lanes.Run<T, ByCoefficients<T>>(new(sizes, x, tables, c, byY, alongX, byC, first, end)));
         }
+        finally { NativeMemory.Free(tables); }
     }
 
-    private static void ForShares(SplineSizes sizes, long items, Action<long, long> range)
-    {
-        var workers = WorkerThreads.Worth(sizes.Samples * sizes.Features * (sizes.Order + 1) * Math.Max(sizes.Outputs, 8), WorthThread);
-        WorkerThreads.Run((int)Math.Clamp(items, 1, workers), items, range);
-    }
+    private static int Workers(in SplineSizes sizes) =>
+        WorkerThreads.Worth(sizes.Samples * sizes.Features * (sizes.Order + 1) * Math.Max(sizes.Outputs, 8), WorthThread);
 
-    // Of each feature: the knots with k more on both sides, so that no interval has neighbours that aren't there; then for d = 1…k the
-    // reciprocals of t_{m+d} − t_m, 0 where knots coincide. What comes of the additional knots is never used.
-    private static T[] Tables<T>(SplineSizes sizes, T* grid) where T : unmanaged, IFloatingPointIeee754<T>
+    private static void ForShares(SplineSizes sizes, long items, Action<long, long> range) =>
+        WorkerThreads.Run((int)Math.Clamp(items, 1, Workers(sizes)), items, range);
+
+    /// <summary>
+    /// Of each feature what evaluating takes: the knots; the intervals' reciprocal lengths; and the k + 1 basis functions that aren't zero in
+    /// an interval as polynomials of u = (x − t_j)/(t_{j+1} − t_j), the coefficients of u⁰ first, those of all functions side by side.
+    /// </summary>
+    [MethodImpl(Loop)]
+    private static T* Tables<T>(SplineSizes sizes, T* grid) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (knots, k) = (sizes.Knots, sizes.Order);
-        var width = knots + 2 * k;
-        var tables = new T[Math.Max(1, sizes.Features * width * (k + 1))];
-        for (var i = 0L; i < sizes.Features; i++)
-        {
-            var table = tables.AsSpan((int)(i * width * (k + 1)), (int)(width * (k + 1)));
-            new ReadOnlySpan<T>(grid + i * knots, (int)knots).CopyTo(table[k..]);
-            for (var j = 0; j < k; j++) (table[j], table[(int)(k + knots + j)]) = (table[k], table[(int)(k + knots - 1)]);
-            for (var d = 1; d <= k; d++)
-                for (var m = 0; m + d < width; m++)
+        var (knots, k) = ((int)sizes.Knots, sizes.Order);
+        var (taps, intervals) = (k + 1, knots - 1);
+        // Registers are loaded whole: there must be something behind the last number.
+        var tables = (T*)NativeMemory.AllocZeroed((nuint)(sizes.Features * TableLength(sizes) + Padding), (nuint)sizeof(T));
+        // With k more knots on both sides, so that no interval has neighbours that aren't there; what comes of these is never used.
+        var extended = new T[knots + 2 * k];
+        var functions = stackalloc T[taps * taps];
+        fixed (T* t = extended)
+            for (var i = 0L; i < sizes.Features; i++)
+            {
+                var table = tables + i * TableLength(sizes);
+                for (var m = 0; m < extended.Length; m++) t[m] = grid[i * knots + Math.Clamp(m - k, 0, knots - 1)];
+                for (var m = 0; m < knots; m++) table[m] = grid[i * knots + m];
+                for (var j = 0; j < intervals; j++)
                 {
-                    var distance = table[m + d] - table[m];
-                    table[(int)(d * width) + m] = distance > T.Zero ? T.One / distance : T.Zero;
+                    var length = t[k + j + 1] - t[k + j];
+                    if (!(length > T.Zero)) continue;
+                    table[knots + j] = T.One / length;
+                    Polynomials(t, k + j, k, functions);
+                    // Near the ends some of the k + 1 don't exist: the window stays within those that do.
+                    var shift = (int)FirstOf(sizes, j) - (j - k);
+                    var to = table + 2 * knots + j * taps * taps;
+                    for (var r = Math.Max(0, -shift); r < taps - Math.Max(0, shift); r++)
+                        for (var p = 0; p < taps; p++) to[p * taps + r] = functions[(r + shift) * taps + p];
                 }
-        }
+            }
         return tables;
     }
 
-    /// <summary>The k + 1 basis functions that aren't zero at a point, as a window of the G + k; and their derivatives.</summary>
+    private const int Padding = 16;
+
+    private static long TableLength(in SplineSizes sizes) => 2 * sizes.Knots + (sizes.Knots - 1) * (sizes.Order + 1) * (sizes.Order + 1);
+
+    private static long FirstOf(in SplineSizes sizes, long interval) => Math.Clamp(interval - sizes.Order, 0, sizes.Bases - 1 - sizes.Order);
+
+    // Cox and de Boor's recursion with polynomials in place of numbers: row r has function r's coefficients.
+    [MethodImpl(Loop)]
+    private static void Polynomials<T>(T* t, int j, int k, T* functions) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var taps = k + 1;
+        T start = t[j], length = t[j + 1] - start;
+        functions[0] = T.One;
+        for (var d = 1; d <= k; d++)
+        {
+            // What function r adds to function r + 1 waits in row d.
+            var saved = functions + d * taps;
+            for (var p = 0; p <= d; p++) saved[p] = T.Zero;
+            for (var r = 0; r < d; r++)
+            {
+                var m = j - d + 1 + r;
+                var function = functions + r * taps;
+                var distance = t[m + d] - t[m];
+                var reciprocal = distance > T.Zero ? T.One / distance : T.Zero;
+                var (falls, rises, by) = ((t[m + d] - start) * reciprocal, (start - t[m]) * reciprocal, length * reciprocal);
+                // (t_{m+d} − x) B and (x − t_m) B, from the highest power down.
+                var own = T.Zero;
+                for (var p = d; p >= 0; p--)
+                {
+                    var below = p > 0 ? function[p - 1] : T.Zero;
+                    function[p] = saved[p] + falls * own - by * below;
+                    saved[p] = rises * own + by * below;
+                    own = below;
+                }
+            }
+        }
+    }
+
+    /// <summary>The k + 1 basis functions that aren't zero at a point, as a window of the G + k; and their derivatives. Registers are written
+    /// whole: there must be room for one more behind them.</summary>
     /// <returns>The first one's number, from 0 to G − 1. Outside of all knots they are all zero; for an x that isn't finite, NaN.</returns>
     [MethodImpl(Loop)]
-    private static long Evaluate<T>(in SplineSizes sizes, T* table, T x, T* values, T* slopes) where T : unmanaged, IFloatingPointIeee754<T>
+    private static long Evaluate<T, V>(in SplineSizes sizes, T* table, T x, T* values, T* slopes)
+        where T : unmanaged, IFloatingPointIeee754<T> where V : struct, ILanes<V, T>
     {
-        var k = sizes.Order;
-        long knots = sizes.Knots, width = knots + 2 * k, last = knots - 2;
-        var t = table + k;
-        if (!(x >= t[0] && x < t[knots - 1]))
+        long knots = sizes.Knots, taps = sizes.Order + 1;
+        if (!(x >= table[0] && x < table[knots - 1]))
         {
-            var value = T.IsFinite(x) ? T.Zero : T.NaN;
-            for (var r = 0; r <= k; r++)
+            var value = V.Create(T.IsFinite(x) ? T.Zero : T.NaN);
+            for (var r = 0L; r < taps; r += V.Count)
             {
-                values[r] = value;
-                if (slopes != null) slopes[r] = value;
+                value.Store(values + r);
+                if (slopes != null) value.Store(slopes + r);
             }
             return 0;
         }
         // Exact for equidistant knots; else not far.
-        var j = Math.Clamp(long.CreateTruncating((x - t[0]) / (t[knots - 1] - t[0]) * T.CreateTruncating(knots - 1)), 0, last);
-        while (t[j] > x) j--;
-        while (t[j + 1] <= x) j++;
-        values[0] = T.One;
-        for (var d = 1; d <= k; d++)
+        var j = Math.Clamp(long.CreateTruncating((x - table[0]) / (table[knots - 1] - table[0]) * T.CreateTruncating(knots - 1)), 0, knots - 2);
+        while (table[j] > x) j--;
+        while (table[j + 1] <= x) j++;
+        var scale = table[knots + j];
+        var u = V.Create((x - table[j]) * scale);
+        var functions = table + 2 * knots + j * taps * taps;
+        for (var r = 0L; r < taps; r += V.Count)
         {
-            var reciprocals = table + d * width + k;
-            if (d == k && slopes != null)
+            // Horner's rule, for the derivative too.
+            var row = functions + (taps - 1) * taps + r;
+            V value = V.Load(row), slope = V.Zero;
+            for (var p = taps - 2; p >= 0; p--)
             {
-                // B' = k (B_m^{k−1} / (t_{m+k} − t_m) − B_{m+1}^{k−1} / (t_{m+k+1} − t_{m+1})).
-                var factor = T.CreateTruncating(k);
-                var before = T.Zero;
-                for (var r = 0; r < k; r++)
-                {
-                    var term = factor * values[r] * reciprocals[j - d + 1 + r];
-                    slopes[r] = before - term;
-                    before = term;
-                }
-                slopes[k] = before;
+                row -= taps;
+                if (slopes != null) slope = V.MultiplyAdd(slope, u, value);
+                value = V.MultiplyAdd(value, u, V.Load(row));
             }
-            var saved = T.Zero;
-            for (var r = 0; r < d; r++)
-            {
-                var m = j - d + 1 + r;
-                var share = values[r] * reciprocals[m];
-                values[r] = saved + (t[m + d] - x) * share;
-                saved = (x - t[m]) * share;
-            }
-            values[d] = saved;
+            value.Store(values + r);
+            if (slopes != null) (slope * V.Create(scale)).Store(slopes + r);
         }
-        if (k == 0 && slopes != null) slopes[0] = T.Zero;
-        var first = j - k;
-        if (first < 0) Shift(values, slopes, k, (int)-first);
-        else if (j > last - k) Shift(values, slopes, k, (int)(last - k - j));
-        return Math.Clamp(first, 0, last - 2 * k);
-    }
-
-    // Near the ends some of the k + 1 don't exist: the window stays within those that do.
-    private static void Shift<T>(T* values, T* slopes, int k, int by) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        if (by > 0)
-            for (var r = 0; r <= k; r++) Move(r);
-        else
-            for (var r = k; r >= 0; r--) Move(r);
-
-        void Move(int r)
-        {
-            var from = r + by;
-            var isThere = from >= 0 && from <= k;
-            values[r] = isThere ? values[from] : T.Zero;
-            if (slopes != null) slopes[r] = isThere ? slopes[from] : T.Zero;
-        }
+        return FirstOf(sizes, j);
     }
 
     private readonly struct Sums<T>(SplineSizes sizes, T* x, T* tables, T* c, T* y, long begin, long end) : ILanesKernel<T>
@@ -143,15 +168,15 @@ internal static unsafe class SplineKernel
         public void Run<V>() where V : struct, ILanes<V, T>
         {
             var (features, outputs, taps) = (sizes.Features, sizes.Outputs, sizes.Order + 1);
-            var table = (sizes.Knots + 2 * sizes.Order) * taps;
-            var values = new T[Math.Max(1, features * taps)];
+            var table = TableLength(sizes);
+            var values = new T[features * taps + V.Count];
             var windows = new long[Math.Max(1, features)];
             fixed (T* v = values)
             fixed (long* w = windows)
                 for (var n = begin; n < end; n++)
                 {
                     for (var i = 0L; i < features; i++)
-                        w[i] = (i * sizes.Bases + Evaluate(sizes, tables + i * table, x[n * features + i], v + i * taps, null)) * outputs;
+                        w[i] = (i * sizes.Bases + Evaluate<T, V>(sizes, tables + i * table, x[n * features + i], v + i * taps, null)) * outputs;
                     var o = 0L;
                     for (; o + 4 * V.Count <= outputs; o += 4 * V.Count) Four<V>(v, w, c + o, y + n * outputs + o, features, taps, outputs);
                     for (; o < outputs; o += V.Count)
@@ -201,62 +226,34 @@ internal static unsafe class SplineKernel
         public void Run<V>() where V : struct, ILanes<V, T>
         {
             var (features, outputs, taps) = (sizes.Features, sizes.Outputs, sizes.Order + 1);
-            var table = (sizes.Knots + 2 * sizes.Order) * taps;
-            T* values = stackalloc T[taps], slopes = stackalloc T[taps];
+            T* values = stackalloc T[taps + V.Count], slopes = stackalloc T[taps + V.Count];
             for (var n = begin; n < end; n++)
                 for (var i = 0L; i < features; i++)
                 {
-                    var window = i * sizes.Bases + Evaluate(sizes, tables + i * table, x[n * features + i], values, slopes);
-                    byX[n * features + i] = Product<V>(slopes, c + window * outputs, byY + n * outputs, taps, outputs);
+                    var window = i * sizes.Bases + Evaluate<T, V>(sizes, tables + i * TableLength(sizes), x[n * features + i], values, slopes);
+                    byX[n * features + i] = Product<T, V>(slopes, c + window * outputs, byY + n * outputs, taps, outputs);
                 }
-        }
-
-        // Σ_o gradient_o Σ_r slope_r c_{r,o}.
-        [MethodImpl(Loop)]
-        private static T Product<V>(T* slopes, T* c, T* gradient, long taps, long outputs) where V : struct, ILanes<V, T>
-        {
-            V sum = V.Zero, other = V.Zero;
-            var o = 0L;
-            for (; o + 2 * V.Count <= outputs; o += 2 * V.Count)
-            {
-                V a = V.Zero, b = V.Zero;
-                var from = c + o;
-                for (var r = 0L; r < taps; r++, from += outputs)
-                {
-                    var slope = V.Create(slopes[r]);
-                    a = V.MultiplyAdd(slope, V.Load(from), a);
-                    b = V.MultiplyAdd(slope, V.Load(from + V.Count), b);
-                }
-                sum = V.MultiplyAdd(a, V.Load(gradient + o), sum);
-                other = V.MultiplyAdd(b, V.Load(gradient + o + V.Count), other);
-            }
-            for (; o < outputs; o += V.Count)
-            {
-                var count = Math.Min(V.Count, outputs - o);
-                var a = V.Zero;
-                for (var r = 0L; r < taps; r++) a = V.MultiplyAdd(V.Create(slopes[r]), V.LoadPart(c + r * outputs + o, count), a);
-                sum = V.MultiplyAdd(a, V.LoadPart(gradient + o, count), sum);
-            }
-            return (sum + other).Sum();
         }
     }
 
-    private readonly struct ByCoefficients<T>(SplineSizes sizes, T* x, T* tables, T* byY, T* byC, long begin, long end) : ILanesKernel<T>
-        where T : unmanaged, IFloatingPointIeee754<T>
+    // By the inputs too where byX isn't null.
+    private readonly struct ByCoefficients<T>(SplineSizes sizes, T* x, T* tables, T* c, T* byY, T* byX, T* byC, long begin, long end)
+        : ILanesKernel<T> where T : unmanaged, IFloatingPointIeee754<T>
     {
         public void Run<V>() where V : struct, ILanes<V, T>
         {
             var (features, outputs, taps) = (sizes.Features, sizes.Outputs, sizes.Order + 1);
-            var table = (sizes.Knots + 2 * sizes.Order) * taps;
-            T* values = stackalloc T[taps];
+            T* values = stackalloc T[taps + V.Count], slopes = stackalloc T[taps + V.Count];
             for (var i = begin; i < end; i++)
             {
-                var to = byC + i * sizes.Bases * outputs;
-                new Span<T>(to, checked((int)(sizes.Bases * outputs))).Clear();
+                var start = i * sizes.Bases * outputs;
+                new Span<T>(byC + start, checked((int)(sizes.Bases * outputs))).Clear();
                 for (var n = 0L; n < sizes.Samples; n++)
                 {
-                    var window = Evaluate(sizes, tables + i * table, x[n * features + i], values, null);
-                    Add<V>(values, byY + n * outputs, to + window * outputs, taps, outputs);
+                    var at = n * features + i;
+                    var window = start + outputs * Evaluate<T, V>(sizes, tables + i * TableLength(sizes), x[at], values, byX == null ? null : slopes);
+                    if (byX != null) byX[at] = Product<T, V>(slopes, c + window, byY + n * outputs, taps, outputs);
+                    Add<V>(values, byY + n * outputs, byC + window, taps, outputs);
                 }
             }
         }
@@ -273,5 +270,35 @@ internal static unsafe class SplineKernel
                     V.MultiplyAdd(value, V.LoadPart(gradient + o, outputs - o), V.LoadPart(to + o, outputs - o)).StorePart(to + o, outputs - o);
             }
         }
+    }
+
+    // Σ_o gradient_o Σ_r slope_r c_{r,o}.
+    [MethodImpl(Loop)]
+    private static T Product<T, V>(T* slopes, T* c, T* gradient, long taps, long outputs)
+        where T : unmanaged, IFloatingPointIeee754<T> where V : struct, ILanes<V, T>
+    {
+        V sum = V.Zero, other = V.Zero;
+        var o = 0L;
+        for (; o + 2 * V.Count <= outputs; o += 2 * V.Count)
+        {
+            V a = V.Zero, b = V.Zero;
+            var from = c + o;
+            for (var r = 0L; r < taps; r++, from += outputs)
+            {
+                var slope = V.Create(slopes[r]);
+                a = V.MultiplyAdd(slope, V.Load(from), a);
+                b = V.MultiplyAdd(slope, V.Load(from + V.Count), b);
+            }
+            sum = V.MultiplyAdd(a, V.Load(gradient + o), sum);
+            other = V.MultiplyAdd(b, V.Load(gradient + o + V.Count), other);
+        }
+        for (; o < outputs; o += V.Count)
+        {
+            var count = Math.Min(V.Count, outputs - o);
+            var a = V.Zero;
+            for (var r = 0L; r < taps; r++) a = V.MultiplyAdd(V.Create(slopes[r]), V.LoadPart(c + r * outputs + o, count), a);
+            sum = V.MultiplyAdd(a, V.LoadPart(gradient + o, count), sum);
+        }
+        return (sum + other).Sum();
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using TorchSharp;
 using TorchZoo.Distributed;
 using TorchZoo.Training;
@@ -63,6 +64,13 @@ public record RecipeContext
     {
         if (Data is not null) throw new ArgumentException($"{recipe} generates its data; it has no use for --data.", "--data");
     }
+
+    /// <summary>Notes for a checkpoint, by which <see cref="EvaluateContext.WithSizeAndSeedOfTraining"/> makes the same data again.</summary>
+    public IReadOnlyDictionary<string, string> SizeAndSeed => new Dictionary<string, string>
+    {
+        ["size"] = Size.ToString(),
+        ["seed"] = Seed.ToString(CultureInfo.InvariantCulture),
+    };
 
     /// <summary>What all trainings of a run have in common; a recipe adds its own with <c>with</c>.</summary>
     /// <param name="directory">The training's folder; null: it writes nothing.</param>

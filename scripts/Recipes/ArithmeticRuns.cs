@@ -26,19 +26,21 @@ internal static class ArithmeticRuns
     /// <param name="optimizer">Makes the optimizer.</param>
     /// <param name="step">What is done in a step; null: <see cref="Step"/>.</param>
     /// <param name="schedule">The learning rate's course; null: constant.</param>
+    /// <param name="note">What the run's own network learned, for its checkpoint in the run's folder; null: it is another one.</param>
     /// <param name="callbacks">Who looks on.</param>
     public static void Train(RecipeContext context, string name, nn.Module network, IStreamingDataset data, int steps,
         Func<IEnumerable<Parameter>, optim.Optimizer> optimizer, TrainingStep? step = null, Schedule? schedule = null,
-        params IReadOnlyList<TrainerCallback> callbacks)
+        (string Name, string Text)? note = null, params IReadOnlyList<TrainerCallback> callbacks)
     {
         network.to(context.Device);
-        var trainer = new Trainer(network, context.TrainerOptions(null) with { BatchSize = BatchSize })
+        var trainer = new Trainer(network, context.TrainerOptions(note is null ? null : context.Directory) with { BatchSize = BatchSize })
         {
             Name = $"Training {name}",
             Callbacks = [.. context.Callbacks(name), .. callbacks],
             Optimizer = optimizer,
             Schedule = schedule ?? Schedules.Constant(),
             Step = step ?? Step,
+            Notes = note is { } own ? new Dictionary<string, string>(context.SizeAndSeed) { [own.Name] = own.Text } : [],
             Progress = context.Progress,
         };
         trainer.Fit(data, steps, cancellation: context.Cancellation);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Optimizers;
@@ -116,11 +115,7 @@ internal sealed record Contest
             Optimizer = Optimizer,
             Schedule = Schedule,
             Step = step,
-            Notes = new Dictionary<string, string>
-            {
-                ["size"] = Context.Size.ToString(),
-                ["seed"] = Context.Seed.ToString(CultureInfo.InvariantCulture),
-            },
+            Notes = Context.SizeAndSeed,
             Progress = Context.Progress,
         };
         try

@@ -133,6 +133,32 @@ public static class Zoo
             : throw new ArgumentException(
                 $"{checkpoint.Path} holds a {module.GetType().Name}, not a {typeof(TModule).Name}", nameof(checkpoint));
 
+    /// <summary>Writes a module's weights with its name and configuration, for <see cref="Load(string)"/>: what a <see cref="Training.Trainer"/>
+    /// writes, without the state of a training. PyTorch reads the file too.</summary>
+    /// <param name="module">A module with a <see cref="ModelAttribute"/> and a configuration.</param>
+    /// <param name="path">The file. It is replaced as a whole or not at all.</param>
+    /// <param name="notes">Text to keep with it.</param>
+    /// <exception cref="ArgumentException">The module has no name or no configuration: save its state dict
+    /// (<see cref="PyTorchFile.Save"/>).</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Save(nn.Module module, string path, IReadOnlyDictionary<string, string>? notes = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (NameOf(module) is null || module is not IConfigured)
+            throw new ArgumentException($"A {module.GetType().Name} has no registered name or no configuration: save its state dict",
+                nameof(module));
+        using var scope = NewDisposeScope();
+        var root = new PyDict { ["format_version"] = Checkpoint.FormatVersion, ["model"] = Checkpoint.Describe(module) };
+        if (notes is not null)
+        {
+            var texts = new PyDict();
+            foreach (var (name, text) in notes) texts.Add(name, text);
+            root["notes"] = texts;
+        }
+        Checkpoint.Save(path, root);
+    }
+
     /// <summary>The name under which a module's type is registered, and null if it isn't.</summary>
     public static string? NameOf(nn.Module module) => module.GetType().GetCustomAttribute<ModelAttribute>()?.Name;
 

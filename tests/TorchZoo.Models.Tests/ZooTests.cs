@@ -1,5 +1,6 @@
 using System.Reflection;
 using NUnit.Framework;
+using TorchZoo.Checkpoints;
 using TorchZoo.Data;
 using TorchZoo.Testing;
 using TorchZoo.Training;
@@ -50,6 +51,25 @@ public class ZooTests
             Assert.That(ConfigJson.Write(((IConfigured)again).Config), Is.EqualTo(ConfigJson.Write(config)));
             Assert.That(Call(again, inputs).Equals(Call(model, inputs)), Is.True);
         });
+
+        // Without a trainer.
+        var path = Path.Combine(folder.Path, "model.pt");
+        Zoo.Save(model, path, new Dictionary<string, string> { ["data"] = "one batch" });
+        using var saved = Checkpoint.Load(path);
+        Assert.Multiple(() =>
+        {
+            Assert.That(Call(Zoo.Load(saved), inputs).Equals(Call(model, inputs)), Is.True);
+            Assert.That(saved.Notes, Is.EqualTo(new Dictionary<string, string> { ["data"] = "one batch" }));
+        });
+    }
+
+    [Test]
+    public void OnlyModelsWithANameAreSavedWithIt()
+    {
+        using var folder = new TemporaryFolder();
+        using var linear = nn.Linear(2, 2);
+        Assert.That(() => Zoo.Save(linear, Path.Combine(folder.Path, "linear.pt")), Throws.ArgumentException.With.Message.Contains("Linear"));
+        Assert.That(Directory.EnumerateFiles(folder.Path), Is.Empty);
     }
 
     // What a model keeps between calls must not be bound to the mode of the call that made it. Some epochs, for a first overflow in float16.

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using TorchSharp;
+using TorchZoo.Models.Neurons;
+using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
@@ -27,5 +30,19 @@ public sealed class KanRecipe : Recipe
     {
         context.RefuseData(Name);
         return context.Get(_symbolic) ? new KanSymbolicExperiment(context).Run() : new KanScalingExperiment(context).Run();
+    }
+
+    /// <inheritdoc/>
+    public override Claim? Evaluate(EvaluateContext context)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Zoo.Load<Kan>(context.Checkpoint);
+        network.to(context.Device);
+        var task = new KanTask(context.WithSizeAndSeedOfTraining(), network.Layers[0].Coefficients.dtype);
+        context.Output.Table("f(x, y) = exp(sin(πx) + y²)", ["network", "parameters", "test RMSE"],
+            [[$"KAN [{string.Join(", ", network.Config.Width)}]", KanTask.Parameters(network), task.TestError(network)]]);
+        if (network.SymbolicLayers.Any(l => l.Functions.Count > 0)) context.Output.Note("formula", network.Formula(4));
+        task.DrawEdges(network, "edges.png", "the curves of all edges");
+        return null;
     }
 }

@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchZoo.Checkpoints;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Reports;
 using static System.FormattableString;
@@ -45,14 +44,7 @@ internal sealed class KanScalingExperiment(RecipeContext context)
         SecondOrder(task);
         task.DrawEdges(fine, "edges.png", "the learned curves of all edges");
         Draw(task, fine, perceptron);
-        context.Save("kan.pt", "the network's state dict, in pykan's names", path =>
-        {
-            using var off = NewDisposeScope();
-            var state = new PyDict();
-            foreach (var (name, tensor) in fine.state_dict()) state[name] = tensor;
-            PyTorchFile.Save(path, state);
-        });
-
+        task.Save(fine);
         return new Claim(KanRecipe.Name, "test RMSE of the refined KAN", error, Threshold, baseline,
         [
             new(Invariant($"test RMSE at most {Threshold} ({error:G3})"), error <= Threshold),

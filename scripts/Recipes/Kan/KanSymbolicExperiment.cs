@@ -52,6 +52,7 @@ internal sealed class KanSymbolicExperiment(RecipeContext context)
         var formula = fine.Formula(4);
         context.Output.Note("formula", formula);
         task.DrawEdges(fine, "formula.png", "the functions that were found");
+        task.Save(fine);
 
         var error = task.TestError(fine);
         string[] found = [.. chosen.Select(c => c.Fit.Function.Name is "cos" ? "sin" : c.Fit.Function.Name).Order(StringComparer.Ordinal)];

@@ -138,5 +138,9 @@ internal sealed class KanTask
         static double[] Numbers(Tensor x) => x.to(ScalarType.Float64).cpu().data<double>().ToArray();
     }
 
+    /// <summary>Writes the run's network, for <c>evaluate</c>.</summary>
+    public void Save(Kan network) =>
+        Context.Save("last.pt", "the network, as Zoo.Load reads it", path => Zoo.Save(network, path, Context.SizeAndSeed));
+
     public static long Parameters(nn.Module network) => network.parameters().Where(p => p.requires_grad).Sum(p => p.numel());
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TorchSharp;
 using TorchSharp.Modules;
 using TorchZoo.Data;
 using TorchZoo.Data.Arithmetic;
@@ -16,6 +17,7 @@ public sealed class NaluRecipe : Recipe
     internal const string Name = "nalu";
 
     private const string Perceptron = "MLP";
+    private const string TaskNote = "operation";
     private const double Solved = 0.01;
 
     private static readonly (ArithmeticOperation Operation, string Unit)[] Rows =
@@ -26,6 +28,9 @@ public sealed class NaluRecipe : Recipe
         (ArithmeticOperation.Multiply, "NALU"), (ArithmeticOperation.Divide, "NALU"),
         (ArithmeticOperation.Add, Perceptron), (ArithmeticOperation.Multiply, Perceptron),
     ];
+
+    // The run's own network.
+    private static readonly (ArithmeticOperation Operation, string Unit) Own = (ArithmeticOperation.Multiply, "NALU");
 
     private static readonly double[] Factors = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
@@ -44,6 +49,22 @@ public sealed class NaluRecipe : Recipe
         return Judge(setting, results);
     }
 
+    /// <inheritdoc/>
+    public override Claim? Evaluate(EvaluateContext context)
+    {
+        using var scope = NewDisposeScope();
+        var setting = Setting.Of(context.WithSizeAndSeedOfTraining());
+        var operation = Enum.Parse<ArithmeticOperation>(context.Note(TaskNote));
+        using var network = Zoo.Load<Nalu>(context.Checkpoint);
+        network.to(context.Device);
+        double[] Errors(SampleRange range) => ExtrapolationError.Relative(network.call, setting.Task(operation), range,
+            members: setting.Members, device: context.Device);
+        double[] inside = Errors(setting.Train), outside = Errors(setting.Test);
+        context.Output.Table($"{Sign(operation)}, mean |error| over mean |target|", ["seed", "training range", "test range"],
+            inside.Zip(outside).Select((e, i) => (object[])[i, e.First, e.Second]));
+        return null;
+    }
+
     private static Result Train(RecipeContext context, Setting setting, ArithmeticOperation operation, string unit, ulong row)
     {
         var task = setting.Task(operation);
@@ -51,7 +72,8 @@ public sealed class NaluRecipe : Recipe
         nn.Module<Tensor, Tensor> network = unit == Perceptron
             ? ArithmeticRuns.Perceptrons(setting.Members, [task.Inputs, 64, 1], "relu", seed) : Network(setting, task, unit, seed);
         ArithmeticRuns.Train(context, $"{unit} on {Sign(operation)}", network,
-            new ArithmeticStream(task, setting.Train, setting.Members), setting.Steps, p => new RMSProp(p, 0.05));
+            new ArithmeticStream(task, setting.Train, setting.Members), setting.Steps, p => new RMSProp(p, 0.05),
+            note: (operation, unit) == Own ? (TaskNote, operation.ToString()) : null);
         double[] Errors(SampleRange range) => ExtrapolationError.Relative(network.call, task, range, members: setting.Members,
             device: context.Device);
         double[] inside = Errors(setting.Train), outside = Errors(setting.Test);
@@ -136,7 +158,7 @@ public sealed class NaluRecipe : Recipe
         var needed = (int)Math.Ceiling(0.9 * setting.Members);
         Result Of(string unit, ArithmeticOperation operation) => results.Single(r => r.Unit == unit && r.Operation == operation);
         var baseline = Of(Perceptron, ArithmeticOperation.Multiply);
-        var product = Of("NALU", ArithmeticOperation.Multiply);
+        var product = Of(Own.Unit, Own.Operation);
         return new Claim(Name, "median error of NALU on a · b", product.Outside, median, baseline.Outside,
         [
             .. results.Where(r => r.Unit is "NAC" or "NAC•").Select(r => new Condition(

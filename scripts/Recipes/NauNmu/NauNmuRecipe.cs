@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using TorchSharp;
 using TorchZoo.Data.Arithmetic;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Optimizers;
@@ -16,6 +17,10 @@ public sealed class NauNmuRecipe : Recipe
     internal const string Name = "nau-nmu";
 
     private const double Epsilon = 1e-5;
+    private const string TaskNote = "task", Products = "products of sums", Selection = "x1·x3";
+
+    // Of the run's own network, where it selects.
+    private const int OwnNumbers = 10;
 
     private readonly Option<bool> _select = new("--select")
     {
@@ -39,26 +44,35 @@ public sealed class NauNmuRecipe : Recipe
         return context.Get(_select) ? Select(context) : ProductsOfSums(context);
     }
 
+    /// <inheritdoc/>
+    public override Claim? Evaluate(EvaluateContext context)
+    {
+        using var scope = NewDisposeScope();
+        var training = context.WithSizeAndSeedOfTraining();
+        var setting = context.Note(TaskNote) == Products ? OfProducts(training) : OfSelection(training, OwnNumbers);
+        using var network = Zoo.Load<NauNmu>(context.Checkpoint);
+        network.to(context.Device);
+        var threshold = Threshold(training, setting);
+        context.Output.Note("criterion, mean squared error", threshold);
+        context.Output.Table($"{context.Note(TaskNote)}, tested outside of the training range",
+            ["seed", "exact", "mean squared error", "sparsity error", "formula"],
+            ExtrapolationError.MeanSquared(network.call, setting.Task, setting.Test, 10_000, setting.Members, 1, context.Device)
+                .Zip(network.SparsityErrors()).Select((e, i) =>
+                    (object[])[i, e.First < threshold ? "yes" : "no", e.First, e.Second, network.Formula(member: i)]));
+        return null;
+    }
+
     private static Claim ProductsOfSums(RecipeContext context)
     {
-        var full = context.Size == RunSize.Full;
-        var task = full ? ArithmeticTask.Create(ArithmeticOperation.Multiply, seed: context.Seed)
-            : new ArithmeticTask(ArithmeticOperation.Multiply, 4, [0, 1, 2, 3], [0, 1]);
-        var setting = new Setting(task, new(1, 2), new(2, 6), context.Pick(2, 20, 100), context.Epochs ?? context.Pick(10, 5000, 5_000_000))
-        {
-            Rate = full ? 1e-3 : 1e-2,
-            // The last steps' noise alone would exceed the criterion.
-            Schedule = full ? Schedules.Constant() : DecayAfter(0.6, 0.02),
-            Ramp = full ? _ => RegularizerRamp.Multiplication : steps => new RegularizerRamp(1, steps * 3 / 10, steps * 6 / 10),
-        };
+        var setting = OfProducts(context);
         Result[] results =
         [
-            Train(context, setting, "NAU → NMU", Arithmetic(context, setting, NauNmuUnit.Nau, NauNmuUnit.Nmu)),
+            Train(context, setting, "NAU → NMU", Arithmetic(context, setting, NauNmuUnit.Nau, NauNmuUnit.Nmu), Products),
             Train(context, setting, "NAC → NAC•", Logarithmic(context, setting, NaluUnit.Nac, NaluUnit.NacMul)),
             Train(context, setting, "NALU → NALU", Logarithmic(context, setting, NaluUnit.Nalu, NaluUnit.Nalu)),
         ];
         Show(context, "(x0+x1+x2+x3)·(x0+x1)", setting.Members, results);
-        Draw(context, "products of sums", results);
+        Draw(context, Products, results);
         var (nmu, others) = (results[0], results[1..]);
         var (needed, allowed) = ((int)Math.Ceiling(0.6 * setting.Members), setting.Members / 10);
         return new Claim(Name, $"seeds of {setting.Members} that are exact", nmu.Successes, needed, others.Max(r => r.Successes),
@@ -76,15 +90,13 @@ public sealed class NauNmuRecipe : Recipe
         var members = context.Pick(2, 20, 100);
         foreach (var n in new[] { 4, 10, 20 })
         {
-            var task = new ArithmeticTask(ArithmeticOperation.Multiply, n, [1], [3]);
-            var setting = new Setting(task, new(-2, 2), new(2, 6, BothSigns: true), members,
-                context.Epochs ?? context.Pick(10, 3000, 20_000))
-            { Rate = 1e-2, Ramp = steps => new RegularizerRamp(1, steps / 3, steps / 2) };
-            results.Add(Train(context, setting, $"NMU, {n} numbers", Arithmetic(context, setting, NauNmuUnit.Nmu)));
+            var setting = OfSelection(context, n);
+            results.Add(Train(context, setting, $"NMU, {n} numbers", Arithmetic(context, setting, NauNmuUnit.Nmu),
+                n == OwnNumbers ? Selection : null));
             results.Add(Train(context, setting, $"NAC•, {n} numbers", Logarithmic(context, setting, NaluUnit.NacMul)));
         }
         Show(context, "x1·x3 of numbers of both signs", members, results);
-        Draw(context, "x1·x3", results);
+        Draw(context, Selection, results);
         Result few = results[0], more = results[2];
         var needed = (int)Math.Ceiling(0.9 * members);
         return new Claim(Name, $"seeds of {members} that are exact, 10 numbers", more.Successes, needed, results[3].Successes,
@@ -93,6 +105,25 @@ public sealed class NauNmuRecipe : Recipe
             new($"NMU exact in {needed} at least of 10 numbers ({more.Successes})", more.Successes >= needed),
         ]);
     }
+
+    private static Setting OfProducts(RecipeContext context)
+    {
+        var full = context.Size == RunSize.Full;
+        var task = full ? ArithmeticTask.Create(ArithmeticOperation.Multiply, seed: context.Seed)
+            : new ArithmeticTask(ArithmeticOperation.Multiply, 4, [0, 1, 2, 3], [0, 1]);
+        return new Setting(task, new(1, 2), new(2, 6), context.Pick(2, 20, 100), context.Epochs ?? context.Pick(10, 5000, 5_000_000))
+        {
+            Rate = full ? 1e-3 : 1e-2,
+            // The last steps' noise alone would exceed the criterion.
+            Schedule = full ? Schedules.Constant() : DecayAfter(0.6, 0.02),
+            Ramp = full ? _ => RegularizerRamp.Multiplication : steps => new RegularizerRamp(1, steps * 3 / 10, steps * 6 / 10),
+        };
+    }
+
+    private static Setting OfSelection(RecipeContext context, int numbers) => new(
+        new ArithmeticTask(ArithmeticOperation.Multiply, numbers, [1], [3]), new(-2, 2), new(2, 6, BothSigns: true), context.Pick(2, 20, 100),
+        context.Epochs ?? context.Pick(10, 3000, 20_000))
+    { Rate = 1e-2, Ramp = steps => new RegularizerRamp(1, steps / 3, steps / 2) };
 
     private static NauNmu Arithmetic(RecipeContext context, Setting setting, params NauNmuUnit[] units)
     {
@@ -107,15 +138,16 @@ public sealed class NauNmuRecipe : Recipe
             generator);
     }
 
-    private static Result Train(RecipeContext context, Setting setting, string name, nn.Module<Tensor, Tensor> network)
+    // What the run's own network learns is its checkpoint's note.
+    private static Result Train(RecipeContext context, Setting setting, string name, nn.Module<Tensor, Tensor> network, string? note = null)
     {
         var (task, members, ramp) = (setting.Task, setting.Members, setting.Ramp(setting.Steps));
-        var threshold = ArithmeticSuccessCriterion.Threshold(task, Epsilon, setting.Test, context.Pick(10_000, 1_000_000, 1_000_000));
+        var threshold = Threshold(context, setting);
         var course = new Course(network, every: Math.Max(1, setting.Steps / 50), x => ExtrapolationError.MeanSquared(
             x, task, setting.Test, samples: 1000, members: members, device: context.Device), threshold);
         ArithmeticRuns.Train(context, name, network, new ArithmeticStream(task, setting.Train, members), setting.Steps,
             p => new FusedAdam(p, setting.Rate), new ArithmeticTraining(new ArithmeticSparsityRegularizer(ramp), ArithmeticRuns.Loss),
-            setting.Schedule, course);
+            setting.Schedule, note is null ? null : (TaskNote, note), course);
         double[] Of(Func<Func<Tensor, Tensor>, ArithmeticTask, SampleRange, long, long?, ulong, Device?, double[]> measure) =>
             measure(network.call, task, setting.Test, 10_000, members, 1, context.Device);
         var (squares, relative) = (Of(ExtrapolationError.MeanSquared), Of(ExtrapolationError.Relative));
@@ -126,6 +158,9 @@ public sealed class NauNmuRecipe : Recipe
             solved?.Formula(member: Math.Max(0, Array.IndexOf(passes, true))) ?? "",
             course.Solved(passes) is { Length: > 0 } at ? ArithmeticRuns.Median(at) : double.NaN, course.Steps, course.Medians);
     }
+
+    private static double Threshold(RecipeContext context, Setting setting) =>
+        ArithmeticSuccessCriterion.Threshold(setting.Task, Epsilon, setting.Test, context.Pick(10_000, 1_000_000, 1_000_000));
 
     private static void Show(RecipeContext context, string task, int members, IReadOnlyCollection<Result> results)
     {

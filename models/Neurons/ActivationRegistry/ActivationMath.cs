@@ -111,6 +111,9 @@ internal static class ActivationMath
     /// <summary>The normal density.</summary>
     public static Tensor Density(Tensor x) => (x.square() * -0.5).exp() / Math.Sqrt(2 * Pi);
 
+    /// <summary>e^(−u²)</summary>
+    public static Tensor Bell(Tensor u) => (-u.square()).exp();
+
     /// <summary>sin(x) / x, and 1 at 0.</summary>
     public static Tensor Sinc(Tensor x)
     {

@@ -74,6 +74,35 @@ internal static partial class ActivationTable
         Adaptive("RandSoftplus", "3.19", "(1-a)*relu(x)+a*softplus(x)", Statistic("a", 0.5))
             .Computes((x, a) => Mix(a, Softplus(x), Relu(x)))
             .Noted("a = noise level of the layer input"),
+        Fixed("ArandaOrdaz", "3.20", "1-(1+a*exp(x))^(-1/a)", Constant("a", 2))
+            .Computes((x, a) => -Expm1(-Softplus(x + Log(a)) / a))
+            .Positive("a"),
+        Fixed("BiFiring", "3.21", "where(abs(x)>a,abs(x)-a/2,x^2/(2*a))", Constant("a", 1, Ours))
+            .Computes((x, a) => BiFire(x, a))
+            .Positive("a")
+            .Noted("bfire; a scaled Huber function"),
+        Fixed("BoundedBiFiring", "3.22", "min(where(abs(x)>a,abs(x)-a/2,x^2/(2*a)),b)", Constant("a", 1, Ours), Constant("b", 1, Ours))
+            .Computes((x, a, b) => Min(BiFire(x, a), b))
+            .Positive("a"),
+        Fixed("PiecewiseMexicanHat", "3.23", "2/sqrt(3)*pi^(-0.25)*where(x<0,(1-(x+a)^2)*exp(-(x+a)^2/2),(1-(x-a)^2)*exp(-(x-a)^2/2))",
+            Constant("a", 4))
+            .Computes((x, a) => Where(x < 0, MexicanHat(x + a), MexicanHat(x - a))),
+        Fixed("PiecewiseRBF", "3.24", "where(x>=a,exp(-(x-2*a)^2/b^2),where(x<=-a,exp(-(x+2*a)^2/b^2),exp(-x^2/b^2)))", Constant("a", 3),
+            Constant("b", 1))
+            .Computes((x, a, b) => Where(x >= a, Bell((x - 2 * a) / b), Where(x <= -a, Bell((x + 2 * a) / b), Bell(x / b))))
+            .NonZero("b"),
+        Fixed("CombHSine", "3.25", "sinh(a*x)+asinh(a*x)", Constant("a", 1, Ours))
+            .Computes((x, a) => Sinh(a * x) + Asinh(a * x)),
+        Fixed("MArcsinh", "3.26", "asinh(x)*sqrt(abs(x))/12")
+            .Computes(x => Asinh(x) * RootOfAbs(x) / 12),
+        Fixed("HyperSinh", "3.27", "where(x>0,sinh(x)/3,x^3/4)")
+            .Computes(x => Where(x > 0, Sinh(Above(x)) / 3, Pow(x, 3) / 4)),
+        Fixed("Arctid", "3.28", "atan(x)^2-x")
+            .Computes(x => Square(Atan(x)) - x),
+        Fixed("SinePi", "3.29", "sin(pi*x)")
+            .Computes(x => Sin(Pi * x)),
+        Fixed("Sine", "3.29", "sin(x)")
+            .Computes(x => Sin(x)),
         Fixed("Cosine", "3.30", "1-cos(x)")
             .Computes(x => 1 - Cos(x)),
         Fixed("Cosid", "3.31", "cos(x)-x")
@@ -112,7 +141,7 @@ internal static partial class ActivationTable
             .Computes((x, a) => a * Pow(x, 3)),
         Fixed("SQU", "3.44", "x^2+x")
             .Computes(x => Square(x) + x),
-        Fixed("KWTA", "3.46", "where(x>=kmax(x,k),x,0)", Constant("k", 2, Ours))
+        Fixed("KWTA", "3.46", "where(x>=kmax(x,k),x,0)", Count("k", 2, Ours))
             .AlongAxis((x, axis, k) => KeepLargest(x, axis, k))
             .Requires("k is a whole number from 1", p => p["k"] >= 1 && p["k"] == Math.Floor(p["k"]))
             .Noted("keep the k largest entries of the vector"),

@@ -133,35 +133,5 @@ internal static partial class ActivationTable
             .Computes((x, a) => Where(x >= 0, 2 * Sigmoid(x) - 1, a * x)),
         Fixed("TanhLinear", "3.2.26", "where(x>=0,tanh(x),a*x)", Constant("a", 1, Ours))
             .Computes((x, a) => Where(x >= 0, Tanh(x), a * x)),
-        Fixed("ArandaOrdaz", "3.20", "1-(1+a*exp(x))^(-1/a)", Constant("a", 2))
-            .Computes((x, a) => -Expm1(-Softplus(x + Log(a)) / a))
-            .Positive("a"),
-        Fixed("BiFiring", "3.21", "where(abs(x)>a,abs(x)-a/2,x^2/(2*a))", Constant("a", 1, Ours))
-            .Computes((x, a) => BiFire(x, a))
-            .Positive("a")
-            .Noted("bfire; a scaled Huber function"),
-        Fixed("BoundedBiFiring", "3.22", "min(where(abs(x)>a,abs(x)-a/2,x^2/(2*a)),b)", Constant("a", 1, Ours), Constant("b", 1, Ours))
-            .Computes((x, a, b) => Min(BiFire(x, a), b))
-            .Positive("a"),
-        Fixed("PiecewiseMexicanHat", "3.23", "2/sqrt(3)*pi^(-0.25)*where(x<0,(1-(x+a)^2)*exp(-(x+a)^2/2),(1-(x-a)^2)*exp(-(x-a)^2/2))",
-            Constant("a", 4))
-            .Computes((x, a) => Where(x < 0, MexicanHat(x + a), MexicanHat(x - a))),
-        Fixed("PiecewiseRBF", "3.24", "where(x>=a,exp(-(x-2*a)^2/b^2),where(x<=-a,exp(-(x+2*a)^2/b^2),exp(-x^2/b^2)))", Constant("a", 3),
-            Constant("b", 1))
-            .Computes((x, a, b) =>
-                Where(x >= a, Exp(-Square(x - 2 * a) / Square(b)), Where(x <= -a, Exp(-Square(x + 2 * a) / Square(b)), Exp(-Square(x) / Square(b)))))
-            .NonZero("b"),
-        Fixed("CombHSine", "3.25", "sinh(a*x)+asinh(a*x)", Constant("a", 1, Ours))
-            .Computes((x, a) => Sinh(a * x) + Asinh(a * x)),
-        Fixed("MArcsinh", "3.26", "asinh(x)*sqrt(abs(x))/12")
-            .Computes(x => Asinh(x) * RootOfAbs(x) / 12),
-        Fixed("HyperSinh", "3.27", "where(x>0,sinh(x)/3,x^3/4)")
-            .Computes(x => Where(x > 0, Sinh(Above(x)) / 3, Pow(x, 3) / 4)),
-        Fixed("Arctid", "3.28", "atan(x)^2-x")
-            .Computes(x => Square(Atan(x)) - x),
-        Fixed("SinePi", "3.29", "sin(pi*x)")
-            .Computes(x => Sin(Pi * x)),
-        Fixed("Sine", "3.29", "sin(x)")
-            .Computes(x => Sin(x)),
     ];
 }

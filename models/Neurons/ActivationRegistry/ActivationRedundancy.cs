@@ -74,7 +74,8 @@ public static class ActivationRedundancy
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var x = linspace(-Range, Range, Points, ScalarType.Float64);
+        // Exactly −1, too, where a pole may be.
+        var x = tensor([.. Enumerable.Range(0, Points).Select(i => Range * (2 * i - Points + 1) / (Points - 1))], ScalarType.Float64);
         var curves = new List<(string, double[])>();
         foreach (var name in names)
         {

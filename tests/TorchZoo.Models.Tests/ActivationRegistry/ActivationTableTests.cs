@@ -130,7 +130,7 @@ public class ActivationTableTests
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var x = linspace(-6, 6, 120_001, Double);
+        var x = linspace(-6, 6, 24_001, Double);
         var jumping = new List<string>();
         foreach (var row in ActivationRow.All.Where(r => r.Kind == "pointwise" && r.Name is not (OnlyInUnitInterval or WithPole)))
         {

@@ -1,3 +1,4 @@
+using TorchZoo.Kernels;
 using TorchZoo.Numerics;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -61,6 +62,15 @@ internal static class ActivationMath
     public static Tensor Gelu(Tensor x) => functional.gelu(x);
 
     public static Tensor Mish(Tensor x) => functional.mish(x);
+
+    /// <summary>x σ(s x), x of any shape and s one number, or one a channel; in one pass, as the next two.</summary>
+    public static Tensor Swish(Tensor x, Tensor s) => SelfGate.Apply(GateFunction.Logistic, x, s);
+
+    /// <summary>x Φ(s x)</summary>
+    public static Tensor Gelu(Tensor x, Tensor s) => SelfGate.Apply(GateFunction.Normal, x, s);
+
+    /// <summary>x tanh(softplus(s x))</summary>
+    public static Tensor Mish(Tensor x, Tensor s) => SelfGate.Apply(GateFunction.Mish, x, s);
 
     public static Tensor Softsign(Tensor x) => x / (1 + x.abs());
 

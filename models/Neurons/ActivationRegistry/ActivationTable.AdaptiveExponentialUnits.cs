@@ -64,7 +64,7 @@ internal static partial class ActivationTable
             .Positive("b"),
         Adaptive("TSwish", "4.2.57", "where(x>=c,x,a*x*sigmoid(b*x))", Trainable("a", 1, Ours), Trainable("b", 1, Ours),
             Trainable("c", 0, Ours))
-            .Computes((x, a, b, c) => Where(x >= c, x, a * x * Sigmoid(b * x))),
+            .Computes((x, a, b, c) => Where(x >= c, x, a * Swish(x, b))),
         Adaptive("PDELU", "4.2.59", "where(x>=0,x,a*(max(1+(1-b)*x,0)^(1/(1-b))-1))", Trainable("a", 1, Ours), Constant("b", 0.9))
             .Computes((x, a, b) => Where(x >= 0, x, a * (DeformedExp(Below(x), 1 - b) - 1)))
             .Noted("b->1 gives a*(exp(x)-1)"),

@@ -41,21 +41,21 @@ internal static partial class ActivationTable
             Trainable("b", 0.1, Ours))
             .Computes((x, a, b) => Where(x > a, Tanh(a) + b * (x - a), Where(x < -a, -Tanh(a) + b * (x + a), Tanh(x)))),
         Adaptive("Swish", "4.4.1", "x*sigmoid(a*x)", Trainable("a", 1))
-            .Computes((x, a) => x * Sigmoid(a * x))
+            .Computes((x, a) => Swish(x, a))
             .Noted("alias ACON-A, PSiLU"),
         Adaptive("AHAF", "4.4.2", "a*x*sigmoid(b*x)", Trainable("a", 1, Ours), Trainable("b", 1, Ours))
-            .Computes((x, a, b) => a * x * Sigmoid(b * x)),
+            .Computes((x, a, b) => a * Swish(x, b)),
         Adaptive("PSSiLU", "4.4.3", "x*(sigmoid(a*x)-b)/(1-b)", Trainable("a", 1, Ours), Trainable("b", 0.1, Ours))
-            .Computes((x, a, b) => x * (Sigmoid(a * x) - b) / (1 - b))
+            .Computes((x, a, b) => (Swish(x, a) - b * x) / (1 - b))
             .Requires("b != 1", p => p["b"] != 1)
             .Noted("singular at b=1"),
         Fixed("ESwish", "4.4.4", "a*x*sigmoid(x)", Constant("a", 1.5, Ours))
             .Computes((x, a) => a * Silu(x))
             .Noted("a in [1,2]"),
         Adaptive("ACONB", "4.4.5", "(1-b)*x*sigmoid(a*(1-b)*x)+b*x", Trainable("a", 1), Trainable("b", 0.25))
-            .Computes((x, a, b) => (1 - b) * x * Sigmoid(a * (1 - b) * x) + b * x),
+            .Computes((x, a, b) => (1 - b) * Swish(x, a * (1 - b)) + b * x),
         Adaptive("ACONC", "4.4.6", "(c-b)*x*sigmoid(a*(c-b)*x)+b*x", Trainable("a", 1), Trainable("b", 0), Trainable("c", 1))
-            .Computes((x, a, b, c) => (c - b) * x * Sigmoid(a * (c - b) * x) + b * x)
+            .Computes((x, a, b, c) => (c - b) * Swish(x, a * (c - b)) + b * x)
             .Noted("official code draws c,b ~ N(0,1) per channel"),
         Adaptive("PSGU", "4.4.7", "x*tanh(a*sigmoid(x))", Trainable("a", 0.5))
             .Computes((x, a) => x * Tanh(a * Sigmoid(x)))

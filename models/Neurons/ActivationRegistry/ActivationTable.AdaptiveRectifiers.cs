@@ -121,12 +121,12 @@ internal static partial class ActivationTable
         Adaptive("DELU", "4.2.39", "where(x>=0,(a+0.5)*x+abs(exp(-x)-1),x*sigmoid(x))", Trainable("a", 1, Ours))
             .Computes((x, a) => Where(x >= 0, (a + 0.5) * x - Expm1(-Above(x)), Silu(x))),
         Fixed("SCMish", "4.2.40", "max(0,x*tanh(softplus(a*x)))", Constant("a", 1))
-            .Computes((x, a) => Relu(x * Tanh(Softplus(a * x)))),
+            .Computes((x, a) => Relu(Mish(x, a))),
         Adaptive("SCLMish", "4.2.40", "max(0,x*tanh(softplus(a*x)))", Trainable("a", 0.25))
-            .Computes((x, a) => Relu(x * Tanh(Softplus(a * x)))),
+            .Computes((x, a) => Relu(Mish(x, a))),
         Fixed("SCSwish", "4.2.41", "max(0,x*sigmoid(x))")
             .Computes(x => Relu(Silu(x))),
         Adaptive("PSwish", "4.2.42", "where(x<=c,a*x*sigmoid(b*x),x)", Trainable("a", 1), Trainable("b", 1), Trainable("c", 0))
-            .Computes((x, a, b, c) => Where(x <= c, a * x * Sigmoid(b * x), x)),
+            .Computes((x, a, b, c) => Where(x <= c, a * Swish(x, b), x)),
     ];
 }

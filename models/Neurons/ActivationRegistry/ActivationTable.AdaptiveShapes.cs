@@ -11,7 +11,7 @@ internal static partial class ActivationTable
             .Computes((x, a, b) => Exp(-Square(x - a) / (2 * Square(b))))
             .NonZero("b"),
         Adaptive("PGELU", "4.9", "x*Phi(x/a)", Trainable("a", 1, Ours))
-            .Computes((x, a) => x * Phi(x / a))
+            .Computes((x, a) => Gelu(x, 1 / a))
             .NonZero("a"),
         Adaptive("PFTS", "4.10", "where(x>=0,x*sigmoid(x),0)+t", Trainable("t", -0.2))
             .Computes((x, t) => Where(x >= 0, Silu(x), 0) + t),

@@ -34,8 +34,8 @@ internal static partial class ActivationTable
         Fixed("FPFLU", "3.7.8", "where(x>=0,x,x+x^2/sqrt(1+x^2))")
             .Computes(x => Where(x >= 0, x, x + x * OverRoot(x))),
         Adaptive("EACU", "3.7.9", "where(x>=0,x,a*x*tanh(softplus(a*x)))", Trainable("a", 1, Ours))
-            .Computes((x, a) => Where(x >= 0, x, a * x * Tanh(Softplus(a * x))))
-            .InTraining((x, noise, a) => Where(x >= 0, noise.Gain() * x, a * x * Tanh(Softplus(a * x))), scale: 0.1)
+            .Computes((x, a) => Where(x >= 0, x, a * Mish(x, a)))
+            .InTraining((x, noise, a) => Where(x >= 0, noise.Gain() * x, a * Mish(x, a)), scale: 0.1)
             .Noted("evaluation mode; training multiplies x>=0 by b, b~N(0,0.01) kept only if 0.5<b<1.5 else 1"),
         Fixed("LipschitzReLU", "3.7.10", "where(x>0,max(x,0),min(a*x,0))", Constant("a", 0.1, Ours))
             .Computes((x, a) => Where(x > 0, Relu(x), Below(a * x)))

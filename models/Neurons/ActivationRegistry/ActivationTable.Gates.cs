@@ -17,7 +17,7 @@ internal static partial class ActivationTable
         Fixed("GELUTanh", "3.3.1", "0.5*x*(1+tanh(sqrt(2/pi)*(x+0.044715*x^3)))")
             .Computes(x => 0.5 * x * (1 + Tanh(Math.Sqrt(2 / Pi) * (x + 0.044715 * Pow(x, 3))))),
         Fixed("GELUSigmoid", "3.3.1", "x*sigmoid(1.702*x)")
-            .Computes(x => x * Sigmoid(1.702 * x))
+            .Computes(x => Swish(x, 1.702))
             .Noted("QuickGELU"),
         Fixed("SGELU", "3.3.2", "a*x*erf(x/sqrt(2))", Constant("a", 1, Ours))
             .Computes((x, a) => a * x * Erf(x / Math.Sqrt(2)))
@@ -108,7 +108,7 @@ internal static partial class ActivationTable
         Fixed("GEGLU", "3.4.3", "x*gelu(y)")
             .Gates((x, y) => x * Gelu(y)),
         Adaptive("SwiGLU", "3.4.4", "x*y*sigmoid(b*y)", Trainable("b", 1))
-            .Gates((x, y, b) => x * y * Sigmoid(b * y)),
+            .Gates((x, y, b) => x * Swish(y, b)),
         Fixed("Softmax", "3.5", "exp(x)/sum(exp(x))")
             .AlongAxis((x, axis) => x.softmax(axis)),
         Fixed("BetaSoftmax", "3.5.1", "exp(b*x)/sum(exp(b*x))", Constant("b", 2, Ours))

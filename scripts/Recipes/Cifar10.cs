@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>The 60 000 small photographs of CIFAR-10, from the folder of its binary version: <c>data_batch_1.bin</c> … <c>data_batch_5.bin</c> and
+/// <summary>The 60 000 small photographs of CIFAR-10, from the folder of its binary version: <c>data_batch_1.bin</c> …
+/// <c>data_batch_5.bin</c> and
 /// <c>test_batch.bin</c>, each of 10 000 records of a class's number and 3×32×32 bytes.</summary>
 internal static class Cifar10
 {
@@ -27,9 +28,11 @@ internal static class Cifar10
         {
             cancellation.ThrowIfCancellationRequested();
             var path = Path.Combine(folder, name);
-            if (!File.Exists(path)) throw new ArgumentException($"{folder} has no {name}; CIFAR-10's binary version was expected", "--data");
+            if (!File.Exists(path))
+                throw new ArgumentException($"{folder} has no {name}; CIFAR-10's binary version was expected", "--data");
             var bytes = File.ReadAllBytes(path);
-            if (bytes.Length != Records * Bytes) throw new InvalidDataException($"{path}: expected {Records * Bytes} bytes, got {bytes.Length}");
+            if (bytes.Length != Records * Bytes)
+                throw new InvalidDataException($"{path}: expected {Records * Bytes} bytes, got {bytes.Length}");
             var records = tensor(bytes, [Records, Bytes]);
             var labels = records[.., 0].to(ScalarType.Int64);
             if (labels.max().item<long>() >= Classes) throw new InvalidDataException($"{path}: a class above {Classes - 1}");

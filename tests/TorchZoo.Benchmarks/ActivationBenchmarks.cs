@@ -23,7 +23,8 @@ internal static class ActivationBenchmarks
     public static Measurement Gelu(Stopwatches clock) =>
         Gate(GateFunction.Normal, u => 0.5 * (u * -Math.Sqrt(0.5)).erfc(), clock);
 
-    [Benchmark("self-gate/mish", "torch operations of x·tanh(softplus(sx)) with a slope a channel, forward and backward, one thread", "≥ 2")]
+    [Benchmark("self-gate/mish", "torch operations of x·tanh(softplus(sx)) with a slope a channel, forward and backward, one thread",
+        "≥ 2")]
     public static Measurement Mish(Stopwatches clock) => Gate(GateFunction.Mish, u => functional.softplus(u).tanh(), clock);
 
     private static Measurement Gate(GateFunction gate, Func<Tensor, Tensor> eager, Stopwatches clock)

@@ -34,8 +34,8 @@ public abstract class Activation : Module<Tensor, Tensor>
     /// <summary>Its row of the table.</summary>
     public ActivationSpec Spec { get; }
 
-    /// <summary>The axis of the input with the channels, where parameters of several numbers belong, vectors lie and pairs are put; negative:
-    /// from the end. For inputs of fewer axes it is the last one.</summary>
+    /// <summary>The axis of the input with the channels, where parameters of several numbers belong, vectors lie and pairs are put;
+    /// negative: from the end. For inputs of fewer axes it is the last one.</summary>
     public int ChannelDim { get; }
 
     /// <summary>Whether a forward pass in training measures the statistics on its input first (<see cref="Measure"/>).</summary>
@@ -76,7 +76,8 @@ public abstract class Activation : Module<Tensor, Tensor>
         var i = IndexOf(name, nameof(name));
         if (_constants[i] is not null)
         {
-            if (values.numel() != 1) throw new ArgumentException($"{Spec.Name}'s {name} is one number, got {values.numel()}", nameof(values));
+            if (values.numel() != 1)
+                throw new ArgumentException($"{Spec.Name}'s {name} is one number, got {values.numel()}", nameof(values));
             Set(name, values.to(ScalarType.Float64).item<double>());
             return;
         }
@@ -118,7 +119,7 @@ public abstract class Activation : Module<Tensor, Tensor>
     {
         using var off = no_grad();
         foreach (var parameter in Spec.Parameters)
-            if ((double.IsFinite(parameter.Minimum) || double.IsFinite(parameter.Maximum)) && get_parameter(parameter.StateName) is { } trained)
+            if (parameter.IsBounded && get_parameter(parameter.StateName) is { } trained)
                 trained.clamp_(parameter.Minimum, parameter.Maximum);
     }
 
@@ -189,7 +190,8 @@ public abstract class Activation : Module<Tensor, Tensor>
         var axis = ChannelDim < 0 ? ChannelDim + (int)x.dim() : Math.Min(ChannelDim, (int)x.dim() - length);
         if (axis < 0 || axis + length > x.dim() || !x.shape.AsSpan(axis, length).SequenceEqual(_parameterShape))
             throw new ArgumentOutOfRangeException(nameof(x), $"({string.Join(", ", x.shape)})",
-                $"{Spec.Name} has parameters of the shape ({string.Join(", ", _parameterShape)}), which x must have from axis {ChannelDim} on");
+                $"{Spec.Name} has parameters of the shape ({string.Join(", ", _parameterShape)}), which x must have from axis {ChannelDim} "
+                + "on");
         return axis;
     }
 

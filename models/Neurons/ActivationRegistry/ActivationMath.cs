@@ -79,8 +79,8 @@ internal static class ActivationMath
     /// <summary>max(x, 0), with the slope 1 at 0: for what is computed on the upper side only.</summary>
     public static Tensor Above(Tensor x) => x.clamp_min(0);
 
-    /// <summary>min(x, 0), with the slope 1 at 0: for what is computed on the lower side only. Where the other branch is taken a function of
-    /// this neither overflows nor gives a NaN to the gradient.</summary>
+    /// <summary>min(x, 0), with the slope 1 at 0: for what is computed on the lower side only. Where the other branch is taken a function
+    /// of this neither overflows nor gives a NaN to the gradient.</summary>
     public static Tensor Below(Tensor x) => x.clamp_max(0);
 
     public static Tensor Where(Tensor condition, Tensor a, Tensor b) => where(condition, a, b);
@@ -142,8 +142,8 @@ internal static class ActivationMath
         return where(inside, where(inside, u, 1).pow(e), 0);
     }
 
-    /// <summary>uᵉ, e a whole number as far as u is negative: in between, that of |u| with the sign of the nearest. So there is a derivative by
-    /// e.</summary>
+    /// <summary>uᵉ, e a whole number as far as u is negative: in between, that of |u| with the sign of the nearest. So there is a
+    /// derivative by e.</summary>
     public static Tensor RealPow(Tensor u, Tensor e)
     {
         var isOdd = e.detach().round().remainder(2) == 1;

@@ -18,4 +18,6 @@ public sealed record ActivationParameter(string Name, double Default, Activation
 
     /// <summary>Whether it counts something, so that it can't be trained.</summary>
     public bool IsCount { get; internal init; }
+
+    internal bool IsBounded => double.IsFinite(Minimum) || double.IsFinite(Maximum);
 }

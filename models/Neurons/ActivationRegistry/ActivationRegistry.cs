@@ -14,13 +14,14 @@ namespace TorchZoo.Models.Neurons;
 /// <example><code>
 /// var activation = ActivationRegistry.Create("PELU", numParameters: 64);      // a and b for each of 64 channels
 /// </code></example>
-[Paper("activations-400", "Three Decades of Activations: A Comprehensive Survey of 400 Activation Functions for Neural Networks", "2402.09092",
-    2024)]
+[Paper("activations-400", "Three Decades of Activations: A Comprehensive Survey of 400 Activation Functions for Neural Networks",
+    "2402.09092", 2024)]
 public static class ActivationRegistry
 {
     private const int Suggestions = 3;
 
-    private static readonly Dictionary<string, ActivationSpec> ByName = ActivationTable.Rows.ToDictionary(s => s.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, ActivationSpec> ByName =
+        ActivationTable.Rows.ToDictionary(s => s.Name, StringComparer.Ordinal);
 
     /// <summary>All names, in the survey's order.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. ActivationTable.Rows.Select(s => s.Name)];
@@ -39,8 +40,8 @@ public static class ActivationRegistry
     /// <param name="name">Its name.</param>
     /// <param name="parameters">Values by name at the start; those left out are the defaults.</param>
     /// <param name="numParameters">How many numbers each trained parameter and statistic has: 1, or one a channel.</param>
-    /// <param name="channelDim">The input's axis with the channels; negative: from the end. Softmax-like activations work along it, pairs are
-    /// put there. For inputs of fewer axes it is the last one.</param>
+    /// <param name="channelDim">The input's axis with the channels; negative: from the end. Softmax-like activations work along it, pairs
+    /// are put there. For inputs of fewer axes it is the last one.</param>
     /// <param name="trainable">True: a fixed activation's parameters are trained. False: an adaptive one's aren't, though they stay in the
     /// state dict. Null: as the table says.</param>
     /// <param name="featureShape">One number a neuron: the shape that inputs have from <paramref name="channelDim"/> on.</param>
@@ -54,8 +55,8 @@ public static class ActivationRegistry
     /// <exception cref="ArgumentOutOfRangeException">A value breaks a constraint (<see cref="ActivationSpec.Constraints"/>), or a number of
     /// parameters isn't positive.</exception>
     public static Module<Tensor, Tensor> Create(string name, IDictionary<string, double>? parameters = null, long numParameters = 1,
-        int channelDim = 1, bool? trainable = null, IReadOnlyList<long>? featureShape = null, Device? device = null, ScalarType? dtype = null,
-        Generator? generator = null)
+        int channelDim = 1, bool? trainable = null, IReadOnlyList<long>? featureShape = null, Device? device = null,
+        ScalarType? dtype = null, Generator? generator = null)
     {
         var spec = Get(name);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(numParameters);
@@ -64,8 +65,8 @@ public static class ActivationRegistry
         foreach (var size in featureShape ?? []) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size, nameof(featureShape));
         if (dtype is { } type && !empty(0, type).is_floating_point())
             throw new ArgumentException($"Expected a type of floating point, got {type}", nameof(dtype));
-        var setup = new ActivationSetup(spec.Values(parameters), featureShape is null ? [numParameters] : [.. featureShape], channelDim, trainable,
-            device, dtype, generator);
+        var setup = new ActivationSetup(spec.Values(parameters), featureShape is null ? [numParameters] : [.. featureShape], channelDim,
+            trainable, device, dtype, generator);
         return spec.Kind switch
         {
             ActivationKind.Gated => new GatedActivation(spec, setup),

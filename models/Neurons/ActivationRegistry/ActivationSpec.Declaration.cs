@@ -32,7 +32,8 @@ public sealed partial record ActivationSpec
     internal ActivationSpec Computes(Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> f) =>
         As((x, _, _, p) => f(x, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8]));
 
-    internal ActivationSpec Computes(Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> f) =>
+    internal ActivationSpec Computes(
+        Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> f) =>
         As((x, _, _, p) => f(x, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9]));
 
     internal ActivationSpec Gates(Func<Tensor, Tensor, Tensor> f) => As((x, y, _, _) => f(x, y!), ActivationKind.Gated);
@@ -82,7 +83,8 @@ public sealed partial record ActivationSpec
     // How its statistic comes from numbers: (groups, numbers) to (groups).
     internal ActivationSpec Measures(Func<Tensor, Tensor> statistic) => this with { Statistic = statistic };
 
-    private ActivationSpec As(ActivationBody body, ActivationKind kind = ActivationKind.Pointwise) => this with { Body = body, Kind = kind };
+    private ActivationSpec As(ActivationBody body, ActivationKind kind = ActivationKind.Pointwise) =>
+        this with { Body = body, Kind = kind };
 
     private ActivationSpec Each(string[] names, string condition, Func<double, bool> holds)
     {

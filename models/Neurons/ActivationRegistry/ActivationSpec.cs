@@ -63,8 +63,8 @@ public sealed partial record ActivationSpec
     /// <param name="x">Input, of any shape; vectors lie along its last axis, and pairs are put there.</param>
     /// <param name="parameters">Values by name; those left out are the defaults.</param>
     /// <param name="y">The second input of a gated activation, of x's shape.</param>
-    /// <exception cref="ArgumentException">A parameter isn't there, breaks a constraint or isn't finite; or a second input is missing or has
-    /// no use.</exception>
+    /// <exception cref="ArgumentException">A parameter isn't there, breaks a constraint or isn't finite; or a second input is missing or
+    /// has no use.</exception>
     public Tensor Evaluate(Tensor x, IReadOnlyDictionary<string, double>? parameters = null, Tensor? y = null)
     {
         ArgumentNullException.ThrowIfNull(x);

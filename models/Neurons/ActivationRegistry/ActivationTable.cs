@@ -23,12 +23,14 @@ internal static partial class ActivationTable
     private static ActivationParameter Constant(string name, double value, bool ours = false) =>
         new(name, value, ActivationParameterRole.Fixed, ours);
 
-    private static ActivationParameter Count(string name, int value, bool ours = false) => Constant(name, value, ours) with { IsCount = true };
+    private static ActivationParameter Count(string name, int value, bool ours = false) =>
+        Constant(name, value, ours) with { IsCount = true };
 
     // min and max: what ClampParameters keeps it within.
     private static ActivationParameter Trainable(string name, double value, bool ours = false, double min = double.NegativeInfinity,
         double max = double.PositiveInfinity, string? state = null) =>
         new(name, value, ActivationParameterRole.Trainable, ours) { Minimum = min, Maximum = max, StateName = state ?? name };
 
-    private static ActivationParameter Statistic(string name, double value) => new(name, value, ActivationParameterRole.Statistic, IsOurs: false);
+    private static ActivationParameter Statistic(string name, double value) =>
+        new(name, value, ActivationParameterRole.Statistic, IsOurs: false);
 }

@@ -15,7 +15,8 @@ public sealed class LocallyAdaptiveActivation : Module<Tensor, Tensor>
     /// <param name="inner">f's name in the registry.</param>
     /// <param name="n">n, positive; the authors take 1 to 20.</param>
     /// <param name="numParameters">How many a there are: 1, or one a channel. f's own parameters have as many.</param>
-    /// <param name="channelDim">The input's axis with the channels; negative: from the end. For inputs of fewer axes it is the last one.</param>
+    /// <param name="channelDim">The input's axis with the channels; negative: from the end. For inputs of fewer axes it is the last
+    /// one.</param>
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
     /// <exception cref="ArgumentException">f isn't one of single numbers, or n isn't positive.</exception>
     public LocallyAdaptiveActivation(string inner, double n, long numParameters = 1, int channelDim = 1)

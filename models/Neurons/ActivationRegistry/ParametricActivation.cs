@@ -9,8 +9,8 @@ public class ParametricActivation : Activation
     {
     }
 
-    /// <summary>Whether gradients come from a smooth relative where the activation itself has none (RSign: ReActNet's parabolas). Values stay
-    /// as they are.</summary>
+    /// <summary>Whether gradients come from a smooth relative where the activation itself has none (RSign: ReActNet's parabolas). Values
+    /// stay as they are.</summary>
     public bool UsesSurrogateGradient { get; set; }
 
     private protected override Tensor Evaluate(Tensor x, Tensor[] parameters)

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
 
-/// <summary>An activation with noise while it is trained: a random number for each neuron and call, the same for all examples along the first
-/// axis (inputs of a single axis are one example). In evaluation it is its own mean.</summary>
+/// <summary>An activation with noise while it is trained: a random number for each neuron and call, the same for all examples along the
+/// first axis (inputs of a single axis are one example). In evaluation it is its own mean.</summary>
 public sealed class StochasticActivation : ParametricActivation
 {
     private const string ScaleName = "s";

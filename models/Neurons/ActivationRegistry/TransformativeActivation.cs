@@ -16,7 +16,8 @@ public sealed class TransformativeActivation : Module<Tensor, Tensor>
     /// <summary>Wraps an activation; at the start it is that activation.</summary>
     /// <param name="inner">f's name in the registry.</param>
     /// <param name="numParameters">How many numbers each of the four has: 1, or one a channel. f's own parameters have as many.</param>
-    /// <param name="channelDim">The input's axis with the channels; negative: from the end. For inputs of fewer axes it is the last one.</param>
+    /// <param name="channelDim">The input's axis with the channels; negative: from the end. For inputs of fewer axes it is the last
+    /// one.</param>
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
     /// <exception cref="ArgumentException">f isn't one of single numbers.</exception>
     public TransformativeActivation(string inner, long numParameters = 1, int channelDim = 1) : base(nameof(TransformativeActivation))

@@ -73,7 +73,8 @@ public sealed class ActivationRecipe : Recipe
     {
         object[] Row(Result result, int rank) =>
             [rank + 1, result.Spec.Name, result.Spec.Formula, result.Spec.Section, result.Accuracy, result.IsFinite ? "" : "NaN"];
-        IEnumerable<object[]> Rows(Func<int, bool> shown) => results.Select((r, i) => (r, i)).Where(p => shown(p.i)).Select(p => Row(p.r, p.i));
+        IEnumerable<object[]> Rows(Func<int, bool> shown) =>
+            results.Select((r, i) => (r, i)).Where(p => shown(p.i)).Select(p => Row(p.r, p.i));
         string[] columns = ["rank", "activation", "formula", "section", "test accuracy", ""];
         context.Output.Table("The best", columns, Rows(i => i < Shown));
         context.Output.Table("The last", columns, Rows(i => i >= results.Length - Shown));
@@ -96,7 +97,8 @@ public sealed class ActivationRecipe : Recipe
         "all activations of single numbers at their defaults, from −4 to 4; adaptive ones orange", path => new CurvePicture
         {
             Title = $"{specs.Length} activations, from −4 to 4 and −3 to 5: fixed (blue) and adaptive (orange)",
-            Panels = [.. specs.Select(s => new CurvePanel(s.Name, Curve(s) with { Color = s.Category == ActivationCategory.Fixed ? 0 : 1 }))],
+            Panels = [.. specs.Select(s => new CurvePanel(s.Name,
+                Curve(s) with { Color = s.Category == ActivationCategory.Fixed ? 0 : 1 }))],
         }.Save(path));
 
     private static Series Curve(ActivationSpec spec)
@@ -160,7 +162,8 @@ public sealed class ActivationRecipe : Recipe
         {
             context.Output.Table($"{Same.Count} groups of equal functions", ["members", "names"],
                 Same.OrderByDescending(g => g.Count).Select(g => (object[])[g.Count, string.Join(", ", g)]));
-            context.Output.Table($"{Shapes.Count} groups of equal shapes, scaled, shifted or mirrored: {DistinctShapes} shapes of {Comparable}",
+            context.Output.Table(
+                $"{Shapes.Count} groups of equal shapes, scaled, shifted or mirrored: {DistinctShapes} shapes of {Comparable}",
                 ["members", "names"], Shapes.OrderByDescending(g => g.Count).Select(g => (object[])[g.Count, string.Join(", ", g)]));
         }
 
@@ -174,7 +177,8 @@ public sealed class ActivationRecipe : Recipe
         }.Save(path));
     }
 
-    private sealed record Setting(string Title, int Epochs, int BatchSize, int Every, Func<RecipeContext, (PairDataset Train, PairDataset Test)> Load,
+    private sealed record Setting(string Title, int Epochs, int BatchSize, int Every,
+        Func<RecipeContext, (PairDataset Train, PairDataset Test)> Load,
         Func<Func<nn.Module<Tensor, Tensor>>, nn.Module<Tensor, Tensor>> Network,
         Func<IEnumerable<TorchSharp.Modules.Parameter>, optim.Optimizer> Optimizer, Schedule Schedule)
     {

@@ -11,9 +11,9 @@ namespace TorchZoo.Kernels;
 /// x g(s x) with a slope s that is trained, one for all or one a channel: adaptive swish, GELU and Mish in one pass over memory, and the
 /// gradients by x and by the slopes in another. libtorch takes one for each operation.
 /// </summary>
-/// <remarks>On CPUs in float32 and float64 there is a kernel, with the same bits on any number of threads; on GPUs there is one for these and
-/// for 16-bit numbers. Elsewhere it is torch operations, which are also what higher derivatives are taken of. x and the slopes are kept for
-/// the gradient.</remarks>
+/// <remarks>On CPUs in float32 and float64 there is a kernel, with the same bits on any number of threads; on GPUs there is one for these
+/// and for 16-bit numbers. Elsewhere it is torch operations, which are also what higher derivatives are taken of. x and the slopes are
+/// kept for the gradient.</remarks>
 public static class SelfGate
 {
     /// <summary>x g(s x)</summary>
@@ -93,8 +93,8 @@ public static class SelfGate
             }
             var wide = x.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
             var each = wantsSlope ? empty(x.shape, wide, x.device) : null;
-            CudaSelfGate.Backward(gate, x.dtype, stream, x.contiguous(), slope.contiguous(), byY.contiguous(), result, each, x.numel(), channels,
-                inner);
+            CudaSelfGate.Backward(gate, x.dtype, stream, x.contiguous(), slope.contiguous(), byY.contiguous(), result, each, x.numel(),
+                channels, inner);
             long[] others = [.. Enumerable.Range(0, (int)x.dim()).Where(i => i != axis).Select(i => (long)i)];
             return (result, (others.Length == 0 ? each : each?.sum(others))?.to(x.dtype));
         }

@@ -37,8 +37,8 @@ public sealed record CurvePicture
 
     /// <summary>Draws it and writes it as a PNG file, whole or not at all.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="ArgumentException">There is no frame, a size or range isn't positive, a series has not as many ordinates as abscissae,
-    /// or all together are too large.</exception>
+    /// <exception cref="ArgumentException">There is no frame, a size or range isn't positive, a series has not as many ordinates as
+    /// abscissae, or all together are too large.</exception>
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -49,14 +49,16 @@ public sealed record CurvePicture
         if (!(YRange.High > YRange.Low)) throw new ArgumentException($"A range was expected, not {YRange}.", nameof(YRange));
         foreach (var series in Panels.SelectMany(p => p.Series))
             if (series.X.Length != series.Y.Length)
-                throw new ArgumentException($"'{series.Name}' has {series.X.Length} abscissae and {series.Y.Length} ordinates.", nameof(Panels));
+                throw new ArgumentException($"'{series.Name}' has {series.X.Length} abscissae and {series.Y.Length} ordinates.",
+                    nameof(Panels));
 
         using var titleFont = new SKFont(Lettering.Bold, 15);
         using var panelFont = new SKFont(Lettering.Bold, 8.5f);
         using var captionFont = new SKFont(Lettering.Regular, 8.5f);
         var columns = Math.Min(Columns, Panels.Count);
         string[][] captions = [.. Panels.Select(p => Wrap(p.Caption, captionFont))];
-        float[] heights = [.. captions.Chunk(columns).Select(row => PanelTitleHeight + PanelSize + row.Max(c => c.Length) * LineHeight + Gap)];
+        float[] heights = [.. captions.Chunk(columns).Select(row =>
+            PanelTitleHeight + PanelSize + row.Max(c => c.Length) * LineHeight + Gap)];
         var top = Margin + (Title.Length > 0 ? TitleHeight : 0);
         var width = Math.Max(columns * (PanelSize + Gap) - Gap, titleFont.MeasureText(Title)) + 2 * Margin;
         Picture.Save(path, (int)MathF.Ceiling(width), (int)MathF.Ceiling(top + heights.Sum() + Margin), canvas =>
@@ -73,7 +75,8 @@ public sealed record CurvePicture
                     canvas.DrawText(Fit(Panels[i].Title, panelFont), x, y + 10, SKTextAlign.Left, panelFont, ink);
                     Draw(canvas, Panels[i], SKRect.Create(x, y + PanelTitleHeight, PanelSize, PanelSize));
                     foreach (var (line, text) in captions[i].Index())
-                        canvas.DrawText(text, x, y + PanelTitleHeight + PanelSize + (line + 1) * LineHeight, SKTextAlign.Left, captionFont, ink);
+                        canvas.DrawText(text, x, y + PanelTitleHeight + PanelSize + (line + 1) * LineHeight, SKTextAlign.Left, captionFont,
+                            ink);
                 }
                 y += height;
             }

@@ -34,8 +34,8 @@ internal sealed record ActivationRow(string Name, string Category, string Formul
     private static double[][] Columns(string[] cells)
     {
         if (cells[0] == "-" && cells.All(c => c == "-")) return [];
-        var values = cells.Select(c => c.Split('|').Select(v => double.Parse(v, NumberStyles.Float, CultureInfo.InvariantCulture)).ToArray())
-            .ToList();
+        double Number(string text) => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+        var values = cells.Select(c => c.Split('|').Select(Number).ToArray()).ToList();
         return [.. Enumerable.Range(0, values[0].Length).Select(k => values.Select(v => v[k]).ToArray())];
     }
 }

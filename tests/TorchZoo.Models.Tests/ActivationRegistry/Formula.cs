@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Tests;
 
-/// <summary>Evaluates the table's formulas as they are written, at many points at once: + − * / % ^, comparisons, functions, <c>pair</c> on the
-/// outside. For tests only: what the formulas overflow at, this does too.</summary>
+/// <summary>Evaluates the table's formulas as they are written, at many points at once: + − * / % ^, comparisons, functions, <c>pair</c>
+/// on the outside. For tests only: what the formulas overflow at, this does too.</summary>
 internal sealed partial class Formula
 {
     private readonly string[] _tokens;

@@ -32,7 +32,12 @@ public class SelfGateTests
     public void KernelIsTheReference([Values] GateFunction gate) => new KernelCheck<Case>(Cases,
         (one, generator) => [randn(one.Shape, generator: generator) * 4, randn(one.Slope, generator: generator)],
         (_, x) => [SelfGate.Apply(gate, x[0]!, x[1]!)], (_, x) => [Reference(gate, x[0]!, x[1]!)])
-    { Iterations = 20, SingleTolerance = 5e-6, DoubleTolerance = 1e-13 }.Run();
+    {
+        Iterations = 20,
+        // A slope's gradient adds up thousands of terms of either sign, up to some hundred: their own rounding stays in a small sum.
+        SingleTolerance = 2e-5,
+        DoubleTolerance = 1e-13,
+    }.Run();
 
     [Test]
     public void GradientsAreDifferences([Values] GateFunction gate, [Values] bool byChannel)

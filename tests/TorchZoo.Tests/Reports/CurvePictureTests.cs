@@ -21,7 +21,8 @@ public class CurvePictureTests
         double[] x = [-4, 4], y = [-4, 4], gap = [double.NaN, double.PositiveInfinity];
         new CurvePicture
         {
-            Panels = [new("rising", new Series("", x, y)), new("none", new Series("", x, gap)), new("far", new Series("", x, [1e300, 1e300]))],
+            Panels =
+                [new("rising", new Series("", x, y)), new("none", new Series("", x, gap)), new("far", new Series("", x, [1e300, 1e300]))],
             Columns = 2,
             PanelSize = 80,
             YRange = (-4, 4),

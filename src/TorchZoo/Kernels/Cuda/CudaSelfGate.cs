@@ -17,8 +17,8 @@ internal static class CudaSelfGate
     /// <param name="n">Numbers of x.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="inner">Numbers behind the channels' axis.</param>
-    public static void Forward(GateFunction gate, torch.ScalarType type, CudaStream stream, CudaArgument x, CudaArgument slopes, CudaArgument y,
-        long n, long channels, long inner) =>
+    public static void Forward(GateFunction gate, torch.ScalarType type, CudaStream stream, CudaArgument x, CudaArgument slopes,
+        CudaArgument y, long n, long channels, long inner) =>
         Kernel(stream, "forward", gate, type).LaunchForPacks(n, type, stream, x, slopes, y, n, channels, inner);
 
     /// <summary>The gradients.</summary>
@@ -29,8 +29,8 @@ internal static class CudaSelfGate
     /// <param name="slopes">s, (channels)</param>
     /// <param name="gradient">By y, of x's size.</param>
     /// <param name="byX">By x, of x's size; may be gradient.</param>
-    /// <param name="bySlopes">What each number adds to the gradient by its channel's slope, of x's size, in float64 if that is the type and in
-    /// float32 otherwise; or 0.</param>
+    /// <param name="bySlopes">What each number adds to the gradient by its channel's slope, of x's size, in float64 if that is the type
+    /// and in float32 otherwise; or 0.</param>
     /// <param name="n">Numbers of x.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="inner">Numbers behind the channels' axis.</param>

@@ -16,7 +16,7 @@ public static class Activations
         ["hardshrink"] = x => functional.hardshrink(x),
         ["hardsigmoid"] = x => functional.hardsigmoid(x),
         ["hardswish"] = x => functional.hardswish(x),
-        ["hardtanh"] = x => functional.hardtanh(x),
+        ["hardtanh"] = x => x.clamp(-1, 1), // TorchSharp's hardtanh gives its argument back as it is
         ["identity"] = x => x.alias(),
         ["leaky_relu"] = x => functional.leaky_relu(x, 0.01),
         ["logsigmoid"] = x => functional.logsigmoid(x),

@@ -4,11 +4,12 @@ namespace TorchZoo;
 public static class Spelling
 {
     /// <summary>The nearest of some known words by edit distance, or null if none is near (more than a third of the word differs).</summary>
-    public static string? Nearest(string word, IEnumerable<string> known) =>
-        known.Select(k => (Word: k, Distance: Distance(word.ToLowerInvariant(), k.ToLowerInvariant())))
-             .Where(k => k.Distance <= Math.Max(1, Math.Max(word.Length, k.Word.Length) / 3))
-             .OrderBy(k => k.Distance).ThenBy(k => k.Word, StringComparer.Ordinal)
-             .Select(k => k.Word).FirstOrDefault();
+    public static string? Nearest(string word, IEnumerable<string> known) => Ranked(word, known)
+        .Where(k => k.Distance <= Math.Max(1, Math.Max(word.Length, k.Word.Length) / 3)).Select(k => k.Word).FirstOrDefault();
+
+    /// <summary>The nearest of some known words, however far away they are, the nearest first.</summary>
+    public static IReadOnlyList<string> Nearest(string word, IEnumerable<string> known, int count) =>
+        [.. Ranked(word, known).Take(count).Select(k => k.Word)];
 
     /// <summary>Edit distance with insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).</summary>
     internal static int Distance(string a, string b)
@@ -25,4 +26,8 @@ public static class Spelling
             }
         return d[a.Length, b.Length];
     }
+
+    private static IEnumerable<(string Word, int Distance)> Ranked(string word, IEnumerable<string> known) =>
+        known.Select(k => (Word: k, Distance: Distance(word.ToLowerInvariant(), k.ToLowerInvariant())))
+            .OrderBy(k => k.Distance).ThenBy(k => k.Word, StringComparer.Ordinal);
 }

@@ -201,16 +201,26 @@ public static unsafe class VectorMath
     [MethodImpl(Inline)]
     public static V Mish<V, T>(V x, out V slope) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
     {
-        // tanh(ln(1 + e)) = (e² + 2e) / (e² + 2e + 2) for e = eˣ; multiplied through by e⁻²ˣ where x > 0, so that nothing overflows. The
-        // derivative of that is 4 e (1 + e) / (…)².
+        var gate = TanhSoftplus<V, T>(x, out var steep);
+        slope = V.MultiplyAdd(x, steep, gate);
+        return x * gate;
+    }
+
+    /// <summary>tanh(ln(1 + eˣ)), to 4 ulp: what Mish multiplies x by.</summary>
+    /// <param name="x">x</param>
+    /// <param name="slope">Its derivative, to 6 ulp.</param>
+    [MethodImpl(Inline)]
+    public static V TanhSoftplus<V, T>(V x, out V slope) where V : struct, ILanes<V, T> where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        // (e² + 2e) / (e² + 2e + 2) for e = eˣ; multiplied through by e⁻²ˣ where x > 0, so that nothing overflows. The derivative of that
+        // is 4 e (1 + e) / (…)².
         var e = Exp<V, T>(-V.Abs(x));
         var negative = V.LessThan(x, V.Zero);
         V one = V.Constant(1), two = V.Constant(2), square = e * e;
         var n = V.Select(negative, V.MultiplyAdd(two, e, square), V.MultiplyAdd(two, e, one));
         var r = one / (n + V.Select(negative, two, square + square));
-        var tanh = n * r;
-        slope = V.MultiplyAdd(x * r * r, V.Constant(4) * (one + e) * V.Select(negative, e, square), tanh);
-        return x * tanh;
+        slope = r * r * (V.Constant(4) * (one + e) * V.Select(negative, e, square));
+        return n * r;
     }
 
     /// <summary>sin x, to 1 ulp of 1.</summary>

@@ -3,13 +3,6 @@
 // instantiate: backward<{Identity,Relu,Sigmoid,Tanh,Silu,Gelu,GeluTanh,Softplus,Mish,Sin},{float,double,float16,bfloat16}>
 #include "torchzoo.cuh"
 
-template <class T> __device__ inline T logistic(T x)
-{
-    // exp of a number that isn't positive doesn't overflow.
-    const T e = exp(-fabs(x));
-    return (x >= T(0) ? T(1) : e) / (T(1) + e);
-}
-
 struct Identity
 {
     template <class T> static __device__ T value(T x) { return x; }
@@ -104,20 +97,6 @@ struct Sin
 {
     template <class T> static __device__ T value(T x) { return sin(x); }
     template <class T> static __device__ T slope(T x) { return cos(x); }
-};
-
-// The channel of one number after the other. Divisions of 64 bits are slow: there is one pair for a whole pack.
-struct ChannelOf
-{
-    int64 channels, inner, channel, within;
-    __device__ ChannelOf(int64 at, int64 channels, int64 inner)
-        : channels(channels), inner(inner), channel(at / inner % channels), within(at % inner) {}
-    __device__ void next()
-    {
-        if (++within < inner) return;
-        within = 0;
-        if (++channel == channels) channel = 0;
-    }
 };
 
 // x + bias + residual, where these are there.

@@ -225,3 +225,25 @@ template <class T, class Op> __device__ inline T block_inclusive_scan(T value, O
     T total;
     return block_inclusive_scan(value, op, total);
 }
+
+// 1 / (1 + exp(-x))
+template <class T> __device__ inline T logistic(T x)
+{
+    // exp of a number that isn't positive doesn't overflow.
+    const T e = exp(-fabs(x));
+    return (x >= T(0) ? T(1) : e) / (T(1) + e);
+}
+
+// The channel of one number after the other. Divisions of 64 bits are slow: there is one pair for a whole pack.
+struct ChannelOf
+{
+    int64 channels, inner, channel, within;
+    __device__ ChannelOf(int64 at, int64 channels, int64 inner)
+        : channels(channels), inner(inner), channel(at / inner % channels), within(at % inner) {}
+    __device__ void next()
+    {
+        if (++within < inner) return;
+        within = 0;
+        if (++channel == channels) channel = 0;
+    }
+};

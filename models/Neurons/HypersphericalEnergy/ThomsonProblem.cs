@@ -33,7 +33,7 @@ public static class ThomsonProblem
         {
             using var points = new Parameter(randn([n, dim], ScalarType.Float64, generator: generator));
             Tensor Energy() => HypersphericalEnergy.Of(points, s, space);
-            using var optimizer = new Lbfgs([points], maxIter: 1000, toleranceGrad: 1e-10, toleranceChange: 1e-14, historySize: 20);
+            using var optimizer = new Lbfgs([points], maxIter: 1000, toleranceGrad: 1e-9, toleranceChange: 1e-13, historySize: 20);
             optimizer.step(() =>
             {
                 optimizer.zero_grad();

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Images;
@@ -19,6 +20,11 @@ public sealed class HypersphericalEnergyRecipe : Recipe
 
     private const string None = "none", Judged = "MHE s=2, half space";
 
+    private readonly Option<int?> _seeds = new("--seeds") { Description = "how many seeds; by default 3, with --full 1" };
+
+    /// <inheritdoc/>
+    public override IEnumerable<Option> Options => [_seeds];
+
     /// <inheritdoc/>
     public override Claim Run(RecipeContext context)
     {
@@ -35,7 +41,7 @@ public sealed class HypersphericalEnergyRecipe : Recipe
             // At full size the authors' 42 500 updates.
             Epochs = context.Epochs ?? context.Pick(1, 15, 91),
             BatchSize = isFull ? 128 : 50,
-            Seeds = context.Pick(1, 3, 1),
+            Seeds = context.Get(_seeds) ?? context.Pick(1, 3, 1),
             Optimizer = p => new FusedSgd(p, isFull ? 0.1 : 0.05, 0.9, weightDecay: 5e-4),
             Schedule = isFull ? Schedules.Factor(c => Math.Pow(0.1, Math.Min(3, 4 * c.Step / Math.Max(1, c.TotalSteps)))) : Schedules.Cosine(),
         };

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// How near each other the neurons of a layer are: the mean potential energy of its weight vectors, as charges on the unit sphere. Low energy
-/// is diversity. It depends on directions alone; bias and norms don't count.
+/// How near each other the neurons of a layer are: the mean potential energy of its weight vectors, as charges on the unit sphere. Low
+/// energy is diversity. It depends on directions alone; bias and norms don't count.
 /// </summary>
 /// <remarks>Source: Liu et al. 2018, sections 3.1 to 3.4. Gradients are tangential, w_i · ∂E/∂w_i = 0. Weights of 16 bits are computed in
 /// float32.</remarks>
@@ -44,7 +44,8 @@ public static class HypersphericalEnergy
         using var scope = NewDisposeScope();
         using var off = Autocast.Disable(weight.device);
         var rows = (transposed ? weight.transpose(0, 1) : weight).flatten(1);
-        if (sample < rows.shape[0]) rows = rows.index_select(0, randperm(rows.shape[0], generator: generator)[..(int)sample].to(weight.device));
+        if (sample < rows.shape[0])
+            rows = rows.index_select(0, randperm(rows.shape[0], generator: generator)[..(int)sample].to(weight.device));
         var cosines = Cosines(Autocast.ToFullPrecision(rows), space == EnergySpace.Half && referenceScaling, referenceScaling);
         if (cosines.numel() == 0) return zeros([], cosines.dtype, cosines.device).MoveToOuterDisposeScope();
         var energy = Energy(cosines, s, metric, eps, referenceScaling).mean();

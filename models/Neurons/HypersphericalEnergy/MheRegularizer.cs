@@ -49,7 +49,8 @@ public sealed class MheRegularizer
                 IsTransposed: m.Item2 is ConvTranspose1d { } or ConvTranspose2d { } or ConvTranspose3d { }))
             .Where(l => l.Weight is not null && l.Weight().shape[l.IsTransposed ? 1 : 0] > 1 && select?.Invoke(l.Name, l.Layer) != false)
             .ToList();
-        if (found.Count == 0) throw new ArgumentException("Expected a linear layer or a convolution of more than one output", nameof(model));
+        if (found.Count == 0)
+            throw new ArgumentException("Expected a linear layer or a convolution of more than one output", nameof(model));
         output ??= found[^1].Layer as Linear;
         if (output is not null && found.All(l => l.Layer != output))
             throw new ArgumentException("Expected one of the selected layers", nameof(output));

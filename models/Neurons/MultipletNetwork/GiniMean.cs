@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// The weighted Gini mean G_{s,d}(x; w) = (Σ w x^s / Σ w x^d)^(1/(s−d)). With d = s − 1 it is the Lehmer mean, with d = 0 the power mean; s and d
-/// may change places.
+/// The weighted Gini mean G_{s,d}(x; w) = (Σ w x^s / Σ w x^d)^(1/(s−d)). With d = s − 1 it is the Lehmer mean, with d = 0 the power mean;
+/// s and d may change places.
 /// </summary>
 /// <remarks>Source: Frick 2020.</remarks>
 public static class GiniMean

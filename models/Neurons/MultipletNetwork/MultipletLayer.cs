@@ -99,7 +99,8 @@ public abstract class MultipletLayer : Module<Tensor, Tensor>
     internal static void Check(IReadOnlyList<double> exponents, string parameter)
     {
         ArgumentNullException.ThrowIfNull(exponents, parameter);
-        if (exponents.Count == 0 || !exponents.All(double.IsFinite)) throw new ArgumentException("Expected an exponent at least", parameter);
+        if (exponents.Count == 0 || !exponents.All(double.IsFinite))
+            throw new ArgumentException("Expected an exponent at least", parameter);
     }
 
     private Tensor Of(string name) => _trainsExponents ? get_parameter(name)! : get_buffer(name)!;

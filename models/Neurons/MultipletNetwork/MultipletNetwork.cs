@@ -41,8 +41,8 @@ public sealed class MultipletNetwork : Module<Tensor, Tensor>, IConfigured
         RegisterComponents();
 
         MultipletLayer Layer(MultipletConfig l, long inputs) => l.ExponentsD is { } d
-            ? new GiniMultiplet(inputs, l.Groups, l.Exponents, d, config.TrainExponents, config.Weight, config.Eps, l.AsRatio, config.Strict,
-                config.InitScale, generator)
+            ? new GiniMultiplet(inputs, l.Groups, l.Exponents, d, config.TrainExponents, config.Weight, config.Eps, l.AsRatio,
+                config.Strict, config.InitScale, generator)
             : new LehmerMultiplet(inputs, l.Groups, l.Exponents, config.TrainExponents, config.Weight, config.Eps, config.Strict,
                 config.InitScale, generator);
     }
@@ -80,7 +80,8 @@ public sealed class MultipletNetwork : Module<Tensor, Tensor>, IConfigured
         return cat([x, 1 - x], -1).clamp(margin, 1 - margin).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The numbers 1, x, x², … of which a quotient of sums (<see cref="GiniMean.Ratio"/>) makes a truncated power series.</summary>
+    /// <summary>The numbers 1, x, x², … of which a quotient of sums (<see cref="GiniMean.Ratio"/>) makes a truncated power
+    /// series.</summary>
     /// <param name="x">(…), positive.</param>
     /// <param name="degree">The highest power, ≥ 0.</param>
     /// <returns>(…, degree + 1)</returns>

@@ -64,8 +64,8 @@ public sealed class MatrixActivationMlp : Module<Tensor, Tensor>, IConfigured
         return _output.call(x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Puts all break points to quantiles of what reaches them, layer by layer (<see cref="TrainableMatrixActivation.FitBreaks"/>):
-    /// before training, on a first batch.</summary>
+    /// <summary>Puts all break points to quantiles of what reaches them, layer by layer
+    /// (<see cref="TrainableMatrixActivation.FitBreaks"/>): before training, on a first batch.</summary>
     /// <param name="x">(…, in)</param>
     /// <exception cref="ArgumentException">The last axis isn't the number of inputs, or there are too few different examples.</exception>
     public void FitBreaks(Tensor x)

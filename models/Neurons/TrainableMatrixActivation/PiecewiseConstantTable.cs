@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// Piecewise constant functions: with break points s_1 &lt; … &lt; s_m and values t_0 … t_m, α(s) = t_j where j is the number of break points
-/// strictly below s. A break point belongs to the bin at its left.
+/// Piecewise constant functions: with break points s_1 &lt; … &lt; s_m and values t_0 … t_m, α(s) = t_j where j is the number of break
+/// points strictly below s. A break point belongs to the bin at its left.
 /// </summary>
 /// <remarks>Source: Liu et al. 2021, section 2.</remarks>
 public static class PiecewiseConstantTable

@@ -16,8 +16,8 @@ namespace TorchZoo.Models.Neurons;
 /// State names: <c>table.diag</c> (n, m + 1), <c>table.upper</c> (n − 1, m + 1), whose row r is entry (r, r + 1) and a function of y_{r+1},
 /// <c>table.lower</c> (n − 1, m + 1), whose row r is entry (r + 1, r) and a function of y_r; further off the diagonal <c>table.upper2</c>,
 /// <c>table.lower2</c> and so on; the buffer <c>breaks</c> (m), or (n, m). With one table a layer the first axis is 1.
-/// z jumps at a break point s_j by s_j (t_j − t_{j−1}), and never at 0. Weight decay would draw the tables to 0, which isn't ReLU: leave them
-/// out of it. 16-bit inputs are computed in float32. Source: Liu et al. 2021, section 2.
+/// z jumps at a break point s_j by s_j (t_j − t_{j−1}), and never at 0. Weight decay would draw the tables to 0, which isn't ReLU: leave
+/// them out of it. 16-bit inputs are computed in float32. Source: Liu et al. 2021, section 2.
 /// </remarks>
 [Paper("trainable-matrix-activation", "Neural networks with trainable matrix activation functions", "2109.09948", 2021)]
 public class TrainableMatrixActivation : Module<Tensor, Tensor>
@@ -104,7 +104,8 @@ public class TrainableMatrixActivation : Module<Tensor, Tensor>
     public Tensor CurveAt(long neuron, Tensor s)
     {
         ArgumentNullException.ThrowIfNull(s);
-        if (neuron < 0 || neuron >= Features) throw new ArgumentOutOfRangeException(nameof(neuron), neuron, $"Expected 0 to {Features - 1}");
+        if (neuron < 0 || neuron >= Features)
+            throw new ArgumentOutOfRangeException(nameof(neuron), neuron, $"Expected 0 to {Features - 1}");
         return Ensemble.InFullPrecision(s, wide =>
         {
             using var scope = NewDisposeScope();

@@ -43,7 +43,8 @@ public sealed class HypersphericalEnergyRecipe : Recipe
             BatchSize = isFull ? 128 : 50,
             Seeds = context.Get(_seeds) ?? context.Pick(1, 3, 1),
             Optimizer = p => new FusedSgd(p, isFull ? 0.1 : 0.05, 0.9, weightDecay: 5e-4),
-            Schedule = isFull ? Schedules.Factor(c => Math.Pow(0.1, Math.Min(3, 4 * c.Step / Math.Max(1, c.TotalSteps)))) : Schedules.Cosine(),
+            Schedule = isFull ? Schedules.Factor(c => Math.Pow(0.1, Math.Min(3, 4 * c.Step / Math.Max(1, c.TotalSteps))))
+                : Schedules.Cosine(),
         };
         Entry[] entries = [.. Choices(isFull).Select(v => Train(contest, v, isFull))];
         contest.Show($"{images.Title}, test accuracy", entries.Select(e => e.Network));
@@ -88,7 +89,7 @@ public sealed class HypersphericalEnergyRecipe : Recipe
         var energies = new List<IReadOnlyDictionary<string, double>>();
         var course = new EnergyCourse();
         var labelSmoothing = isFull ? 1e-2 : 0;
-        var network = contest.Run(choice.Name, () => isFull ? Vgg() : SmallCnn(contest.Train.Take(tensor(0L).reshape(1)).Tensors[0].shape[^1]),
+        var network = contest.Run(choice.Name, () => isFull ? Vgg() : SmallCnn(((PairDataset)contest.Train).Inputs.shape[^1]),
             step: net =>
             {
                 var regularizer = choice.Power is { } s
@@ -163,7 +164,8 @@ public sealed class HypersphericalEnergyRecipe : Recipe
             new(Invariant($"at least {gain} above no regulariser ({accuracy - baseline:+0.0000;−0.0000})"), accuracy >= baseline + gain),
             new(Invariant($"in no seed more than {loss} below it (worst {worst:+0.0000;−0.0000})"), worst >= -loss),
             .. layers.Where(l => l.StartsWith("conv", StringComparison.Ordinal)).Select(l => new Condition(
-                Invariant($"less energy in {l} ({mine.Energy(l):0.0000}, {none.Energy(l):0.0000} without)"), mine.Energy(l) < none.Energy(l))),
+                Invariant($"less energy in {l} ({mine.Energy(l):0.0000}, {none.Energy(l):0.0000} without)"),
+                mine.Energy(l) < none.Energy(l))),
         ]);
     }
 

@@ -1,6 +1,5 @@
 using TorchSharp;
 using TorchZoo.Data;
-using TorchZoo.Data.Images;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
@@ -17,7 +16,8 @@ public sealed class MultipletNetworkRecipe : Recipe
 {
     internal const string Name = "multiplet-networks";
 
-    private const string Error = "relative error", Neuron = "Lehmer neuron", Perceptron = "MLP 4-32-1", One = "one layer", Two = "two layers";
+    private const string Error = "relative error", Neuron = "Lehmer neuron", Perceptron = "MLP 4-32-1";
+    private const string One = "one layer", Two = "two layers";
     private const int Features = 4, Examples = 1000, Steps = 1500;
 
     // The first three: exponents to be found to 0.02.
@@ -44,7 +44,9 @@ public sealed class MultipletNetworkRecipe : Recipe
                 f.Neuron.Mean, f.Exponents.Average(), string.Join(" ", f.Weights.Select(w => Invariant($"{w:F3}"))), f.Perceptron.Mean]));
         DrawMeans(context, found);
         var logic = Logic(context);
-        if (context.Size == RunSize.Full) Pictures(context);
+        if (context.Size == RunSize.Full)
+            ClothesContest.Run(context, "pooling", ("maximum", () => PictureNetwork(_ => nn.MaxPool2d(2))),
+                ("Lehmer mean, an exponent a channel", () => PictureNetwork(channels => new LehmerPool2d(channels, 2))));
         return Judge(found, logic);
     }
 
@@ -82,7 +84,8 @@ public sealed class MultipletNetworkRecipe : Recipe
         var exponents = new List<double>();
         var weights = new List<double[]>();
         var course = new ExponentCourse();
-        var neuron = contest.Run($"{Neuron}, {target.Name}", () => new MultipletNetwork(new() { InFeatures = Features, Layers = [new(1, [1])] }),
+        var neuron = contest.Run($"{Neuron}, {target.Name}",
+            () => new MultipletNetwork(new() { InFeatures = Features, Layers = [new(1, [1])] }),
             callbacks: (net, seed) => seed == 0 ? [course.Of(net)] : [],
             after: (net, _) =>
             {
@@ -90,7 +93,8 @@ public sealed class MultipletNetworkRecipe : Recipe
                 exponents.Add(net.Layers[0].Exponents.item<float>());
                 weights.Add([.. net.Layers[0].Weights.cpu().reshape(-1).data<float>().Select(w => (double)w)]);
             }, isRunsOwn: number == 0);
-        var perceptron = contest.Run($"{Perceptron}, {target.Name}", () => nn.Sequential(nn.Linear(Features, 32), nn.ReLU(), nn.Linear(32, 1)));
+        var perceptron = contest.Run($"{Perceptron}, {target.Name}",
+            () => nn.Sequential(nn.Linear(Features, 32), nn.ReLU(), nn.Linear(32, 1)));
         return new(target, neuron, perceptron, exponents, [.. Enumerable.Range(0, Features).Select(i => weights.Average(w => w[i]))],
             course.Exponents);
     }
@@ -115,21 +119,23 @@ public sealed class MultipletNetworkRecipe : Recipe
                 (Contest.Accuracy, (p, t) => p.gt(0.5).eq(t.gt(0.5)).to(ScalarType.Float32).mean())),
             Optimizer = p => new FusedAdam(p, 5e-2),
         };
-        MultipletNetwork Network(params IReadOnlyList<MultipletConfig> layers) => new(new() { InFeatures = 4, Layers = layers, InitScale = 1 });
+        MultipletNetwork Network(params IReadOnlyList<MultipletConfig> layers) =>
+            new(new() { InFeatures = 4, Layers = layers, InitScale = 1 });
         Contender[] all =
         [
             contest.Run($"exclusive or, {Two}", () => Network(new(2, [1, -3]), new(1, [3]))),
             contest.Run($"exclusive or, {One}", () => Network(new MultipletConfig(1, [3]))),
         ];
         context.Output.Table("Exclusive or", ["network", "seeds that solve it", "largest final mean squared error"],
-            all.Select(c => (object[])[c.Name, $"{Solved(c)} of {contest.Seeds}", c.Results.Max(r => r?.History[^1].Training["loss"] ?? double.NaN)]));
+            all.Select(c => (object[])[c.Name, $"{Solved(c)} of {contest.Seeds}",
+                c.Results.Max(r => r?.History[^1].Training["loss"] ?? double.NaN)]));
         return all[0];
     }
 
     private static int Solved(Contender contender) => contender.Values.Count(v => v == 1);
 
     private static void DrawMeans(RecipeContext context, Found[] found) =>
-        context.Save("exponents.png", "how the neuron finds the mean's exponent, and its error beside a perceptron's", path => LinePlot.SaveGrid(path,
+        context.Save("exponents.png", "how the neuron finds the mean's exponent, and losses", path => LinePlot.SaveGrid(path,
         [
             new LinePlot
             {
@@ -151,29 +157,9 @@ public sealed class MultipletNetworkRecipe : Recipe
             },
         ], columns: 2));
 
-    // Pooling by a mean whose exponent each channel learns, beside the maximum.
-    private static void Pictures(RecipeContext context)
-    {
-        using var images = RecipeImages.FashionMnist(context, new ImageOptions());
-        var contest = new Contest
-        {
-            Context = context,
-            Train = images.Train,
-            Test = images.Test,
-            Epochs = context.Epochs ?? 20,
-            BatchSize = 128,
-            Seeds = 2,
-            Optimizer = p => new FusedAdam(p, 1e-3),
-            Schedule = Schedules.Cosine(),
-        };
-        contest.Show($"{images.Title}: test accuracy by pooling", new[] { "maximum", "Lehmer mean" }.Select(pooling =>
-            contest.Run(pooling, () =>
-            {
-                nn.Module<Tensor, Tensor> Pool(long channels) => pooling == "maximum" ? nn.MaxPool2d(2) : new LehmerPool2d(channels, 2);
-                return nn.Sequential(nn.Conv2d(1, 32, 3, padding: 1), nn.ReLU(), Pool(32), nn.Conv2d(32, 64, 3, padding: 1), nn.ReLU(),
-                    Pool(64), nn.Flatten(), nn.Linear(64 * 7 * 7, 10));
-            })));
-    }
+    private static nn.Module<Tensor, Tensor> PictureNetwork(Func<long, nn.Module<Tensor, Tensor>> pool) => nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding: 1), nn.ReLU(), pool(32), nn.Conv2d(32, 64, 3, padding: 1), nn.ReLU(), pool(64), nn.Flatten(),
+        nn.Linear(64 * 7 * 7, 10));
 
     private static Claim Judge(Found[] found, Contender logic)
     {
@@ -209,8 +195,8 @@ public sealed class MultipletNetworkRecipe : Recipe
         }
     }
 
-    private sealed record Found(MeanTarget Target, Contender Neuron, Contender Perceptron, IReadOnlyList<double> Exponents, double[] Weights,
-        double[] Course)
+    private sealed record Found(MeanTarget Target, Contender Neuron, Contender Perceptron, IReadOnlyList<double> Exponents,
+        double[] Weights, double[] Course)
     {
         public double Farthest => Exponents.Count == 0 ? double.PositiveInfinity : Exponents.Max(s => Math.Abs(s - Target.Exponent));
     }

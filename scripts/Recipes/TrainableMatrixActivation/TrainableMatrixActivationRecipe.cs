@@ -1,6 +1,5 @@
 using TorchSharp;
 using TorchZoo.Data;
-using TorchZoo.Data.Images;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Optimizers;
 using TorchZoo.Reports;
@@ -31,10 +30,13 @@ public sealed class TrainableMatrixActivationRecipe : Recipe
         var sine = new Target(context, SineOfSum, 5, (-1, 1), context.Pick(256, 5000, 5000), context.Pick(256, 2000, 2000));
         var looks = new List<(string Name, Tensor Fit, Tensor Curves)>();
         Contender[] first = Compete(context, "oscillation in one variable", wave, context.Pick(1, 2, 3),
-            [Relu, Prelu, Diagonal, Tridiagonal], isRunsOwn: true, (name, network) => looks.Add((name, wave.Fit(network), Curves(network))));
+            [Relu, Prelu, Diagonal, Tridiagonal], isRunsOwn: true,
+            (name, network) => looks.Add((name, wave.Fit(network), Curves(network))));
         Contender[] second = Compete(context, "sine of a sum of five variables", sine, 2, [Relu, Prelu, Diagonal]);
         Draw(context, wave, looks, first);
-        if (context.Size == RunSize.Full) Pictures(context);
+        if (context.Size == RunSize.Full)
+            ClothesContest.Run(context, "activation", (Relu, () => PictureNetwork(() => nn.ReLU())),
+                (Diagonal, () => PictureNetwork(() => new DiagonalMatrixActivation(64, featureDim: 1))));
         return Judge(first, second);
     }
 
@@ -170,30 +172,11 @@ public sealed class TrainableMatrixActivationRecipe : Recipe
         }
     }
 
-    private static void Pictures(RecipeContext context)
+    private static nn.Module<Tensor, Tensor> PictureNetwork(Func<nn.Module<Tensor, Tensor>> activation)
     {
-        using var images = RecipeImages.FashionMnist(context, new ImageOptions { Mean = FashionMnist.Mean, Std = FashionMnist.Std });
-        var contest = new Contest
-        {
-            Context = context,
-            Train = images.Train,
-            Test = images.Test,
-            Epochs = context.Epochs ?? 20,
-            BatchSize = 128,
-            Seeds = 2,
-            Optimizer = p => new FusedAdam(p, 1e-3),
-            Schedule = Schedules.Cosine(),
-        };
-        contest.Show($"{images.Title}: test accuracy of a convolutional network", new[] { Relu, Diagonal }.Select(name =>
-            contest.Run(name, () =>
-            {
-                nn.Module<Tensor, Tensor>[] Block(long from) =>
-                [
-                    nn.Conv2d(from, 64, 3, padding: 1), nn.BatchNorm2d(64),
-                    name == Relu ? nn.ReLU() : new DiagonalMatrixActivation(64, featureDim: 1), nn.MaxPool2d(2),
-                ];
-                return nn.Sequential([.. Block(1), .. Block(64), nn.Flatten(), nn.Linear(64 * 7 * 7, 10)]);
-            })));
+        nn.Module<Tensor, Tensor>[] Block(long from) =>
+            [nn.Conv2d(from, 64, 3, padding: 1), nn.BatchNorm2d(64), activation(), nn.MaxPool2d(2)];
+        return nn.Sequential([.. Block(1), .. Block(64), nn.Flatten(), nn.Linear(64 * 7 * 7, 10)]);
     }
 
     private static Claim Judge(Contender[] first, Contender[] second)
@@ -216,7 +199,8 @@ public sealed class TrainableMatrixActivationRecipe : Recipe
     {
         private readonly Func<Tensor, Tensor> _function;
 
-        public Target(RecipeContext context, Func<Tensor, Tensor> function, long inputs, (double Low, double High) range, long train, long test)
+        public Target(RecipeContext context, Func<Tensor, Tensor> function, long inputs, (double Low, double High) range,
+            long train, long test)
         {
             (_function, Inputs) = (function, inputs);
             using var generator = new Generator(Seed.Derive(context.Seed, (ulong)inputs));

@@ -148,7 +148,8 @@ public class MultipletNetworkTests
             Assert.That(Gini(s, s + 0.99e-6).allclose(Gini(s, s + 1.01e-6), 0, 1e-6), "continuous where the limit begins");
         }
         var single = x.narrow(1, 0, 1);
-        Assert.That(GiniMean.Ratio(single, tensor(new[] { 0.3 }), tensor(2.5), tensor(-1.0)).allclose(single.squeeze(1).pow(3.5), 1e-12, 0));
+        var ratio = GiniMean.Ratio(single, tensor(new[] { 0.3 }), tensor(2.5), tensor(-1.0));
+        Assert.That(ratio.allclose(single.squeeze(1).pow(3.5), 1e-12, 0));
         var narrow = GiniMean.Evaluate(x.to(ScalarType.Float32), w.to(ScalarType.Float32), tensor(1f), tensor(1.011f));
         Assert.That(narrow.to(Double).allclose(Gini(1, 1.011), 1e-4, 0), "in float32, next to the limit");
     }
@@ -164,7 +165,13 @@ public class MultipletNetworkTests
         Assert.That(LehmerMean.Evaluate(x, w, tensor(0.5)).square().allclose(product, 1e-12, 0));
 
         // As a network: the doublet (1, 0) of two numbers, read out by logarithms with ones.
-        using var net = new MultipletNetwork(new() { InFeatures = 2, Layers = [new(1, [1, 0])], Readout = MultipletReadout.LogLinear, InitScale = 0 });
+        using var net = new MultipletNetwork(new()
+        {
+            InFeatures = 2,
+            Layers = [new(1, [1, 0])],
+            Readout = MultipletReadout.LogLinear,
+            InitScale = 0,
+        });
         net.to(Double);
         using (no_grad()) net.get_parameter("output.weight")!.fill_(1);
         Assert.That(net.call(x).squeeze(1).allclose(product.log(), 1e-12, 1e-12));

@@ -240,7 +240,8 @@ public class TrainableMatrixActivationTests
             Assert.That(() => unit.MatrixAt(zeros(3, ScalarType.Int64)), Throws.ArgumentException);
             Assert.That(() => unit.CurveAt(3, zeros(2)), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => net.call(zeros(2, 2)), Throws.ArgumentException);
-            Assert.That(() => new MatrixActivationMlp(new() { InFeatures = 3, OutFeatures = 1, Breaks = [0, 0] }), Throws.ArgumentException);
+            Assert.That(() => new MatrixActivationMlp(new() { InFeatures = 3, OutFeatures = 1, Breaks = [0, 0] }),
+                Throws.ArgumentException);
             Assert.That(() => new MatrixActivationMlp(new() { InFeatures = 3, OutFeatures = 0 }), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => PiecewiseConstantTable.Lookup(zeros(2, 3), zeros(2), zeros(4, 3)), Throws.ArgumentException);
             Assert.That(() => PiecewiseConstantTable.Lookup(zeros(3, 4), zeros(2), zeros(4, 3)), Throws.ArgumentException);

@@ -177,7 +177,7 @@ public sealed class QuadraticMlpRecipe : Recipe
         public static Competition Hold(Contest contest, int depth)
         {
             var config = new QuadraticMlpConfig { InFeatures = Inputs, Depth = depth, OutFeatures = Classes };
-            return new(depth, contest.Run($"ordinary, {depth} layers", () => OrdinaryNetwork(config)),
+            return new(depth, contest.Run($"ordinary, {depth} layers", () => ReluPerceptron.Create(Inputs, config.HiddenFeatures, depth, Classes)),
                 Of("Kaiming, γ = 1", 1, QuadraticInit.Kaiming), Of("Kaiming, γ = 0.01", Gamma, QuadraticInit.Kaiming),
                 Of("ReLinear, γ = 1", 1), Of("ReLinear, γ = 0.1", 0.1), Of("ReLinear, γ = 0.01", Gamma, isRunsOwn: true));
 
@@ -201,24 +201,6 @@ public sealed class QuadraticMlpRecipe : Recipe
                 new(Text($"random initial values diverge or end below {failed} with every seed ({best:F3} at best)"), best < failed),
                 new(Text($"γ = 1 diverges with {needed} seeds of {seeds} at least ({diverged})"), diverged >= needed),
             ]);
-        }
-
-        // As the quadratic ones begin.
-        private static TorchSharp.Modules.Sequential OrdinaryNetwork(QuadraticMlpConfig config)
-        {
-            var layers = new List<nn.Module<Tensor, Tensor>>();
-            for (var i = 0; i < config.Depth; i++)
-                layers.AddRange([Kaiming(i == 0 ? config.InFeatures : config.HiddenFeatures, config.HiddenFeatures), nn.ReLU()]);
-            return nn.Sequential([.. layers, Kaiming(config.HiddenFeatures, config.OutFeatures)]);
-
-            static TorchSharp.Modules.Linear Kaiming(long from, long to)
-            {
-                using var off = no_grad();
-                var layer = nn.Linear(from, to);
-                layer.weight.normal_(0, Math.Sqrt(2.0 / from));
-                layer.bias!.zero_();
-                return layer;
-            }
         }
     }
 }

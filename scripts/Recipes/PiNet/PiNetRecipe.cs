@@ -155,7 +155,7 @@ public sealed class PiNetRecipe : Recipe
         }.Save(path));
 
         static double[] Spectrum(Func<Tensor, Tensor> kernel) =>
-            SphericalNtk.CircleSpectrum(kernel, 400)[..(Harmonics + 1)].data<double>().ToArray();
+            [.. SphericalNtk.CircleSpectrum(kernel, 400)[..(Harmonics + 1)].data<double>().Select(e => Math.Round(e, 6) + 0.0)];
 
         static Series Of(string name, double[] values)
         {

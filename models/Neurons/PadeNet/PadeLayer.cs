@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using TorchZoo.Layers;
 using TorchZoo.Training;
 using static TorchSharp.torch;
@@ -17,7 +18,10 @@ public abstract class PadeLayer : Module<Tensor, Tensor>
 {
     private const double Epsilon = 1e-12;
 
-    private readonly PadeKernels _numerator, _denominator;
+    [ComponentName(Name = "numerator")]
+    private readonly PadeKernels _numerator;
+    [ComponentName(Name = "denominator")]
+    private readonly PadeKernels _denominator;
     private readonly PadeVariant _variant;
 
     private protected PadeLayer(string name, long[] weight, int numeratorOrder, int denominatorOrder, PadeVariant variant, double bias,

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
@@ -10,6 +11,7 @@ namespace TorchZoo.Models.Neurons;
 public sealed class CcpNet : PolynomialNet
 {
     private const int High = 8;
+    [ComponentName(Name = "U")]
     private readonly PolynomialTerms _u;
 
     /// <summary>A network with fresh weights: U_n of N(0, 1/in); above degree 8, from n = 2 on, divided by √N, for products grow with N.</summary>

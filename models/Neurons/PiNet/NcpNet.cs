@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
@@ -9,7 +10,12 @@ namespace TorchZoo.Models.Neurons;
 /// <remarks>Source: Chrysos et al. 2020, section 3.2.</remarks>
 public class NcpNet : PolynomialNet
 {
-    private readonly PolynomialTerms _a, _b, _s;
+    [ComponentName(Name = "A")]
+    private readonly PolynomialTerms _a;
+    [ComponentName(Name = "B")]
+    private readonly PolynomialTerms _b;
+    [ComponentName(Name = "S")]
+    private readonly PolynomialTerms _s;
 
     /// <summary>A network with fresh weights: A_n of N(0, 1/in), S_n of N(0, 1/hidden), B_n of ones.</summary>
     /// <param name="inFeatures">Numbers in.</param>

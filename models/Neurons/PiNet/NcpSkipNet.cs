@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
@@ -7,6 +8,7 @@ namespace TorchZoo.Models.Neurons;
 /// <remarks>Source: Chrysos et al. 2020, section 3.2.</remarks>
 public sealed class NcpSkipNet : NcpNet
 {
+    [ComponentName(Name = "V")]
     private readonly PolynomialTerms _v;
 
     /// <summary>A network with fresh weights: those of <see cref="NcpNet"/>, and V_n of N(0, 1/hidden).</summary>

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -12,6 +13,7 @@ namespace TorchZoo.Models.Neurons;
 /// <remarks>Source: Chrysos et al. 2020 (arXiv 2003.03828), as used by Choraria et al. 2022.</remarks>
 public abstract class PolynomialNet : Module<Tensor, Tensor>
 {
+    [ComponentName(Name = "C")]
     private readonly Linear _c;
 
     private protected PolynomialNet(string name, long inFeatures, long hiddenFeatures, int degree, long outFeatures, Generator? generator)

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -12,8 +13,12 @@ namespace TorchZoo.Models.Neurons;
 /// <remarks>Source: Fan et al. 2021, section II; initial values: algorithm 1 (ReLinear).</remarks>
 public abstract class QuadraticLayer : Module<Tensor, Tensor>
 {
-    private readonly Module<Tensor, Tensor> _r, _b;
+    [ComponentName(Name = "r")]
+    private readonly Module<Tensor, Tensor> _r;
+    [ComponentName(Name = "g")]
     private readonly Module<Tensor, Tensor>? _g;
+    [ComponentName(Name = "b")]
+    private readonly Module<Tensor, Tensor> _b;
 
     private protected QuadraticLayer(string name, QuadraticNeuronKind kind, QuadraticInit init, Generator? generator,
         Func<Module<Tensor, Tensor>> part) : base(name)

@@ -219,7 +219,10 @@ public class QuadraticMlpTests
         using var layer = new QuadraticLinear(64, 48, kind);
         Assert.That(layer.parameters().Sum(p => p.numel()), Is.EqualTo(count));
         string[] parts = kind == QuadraticNeuronKind.Full ? ["r", "g", "b"] : ["r", "b"];
-        Assert.That(layer.state_dict().Keys, Is.EqualTo(parts.SelectMany(p => new[] { $"{p}.weight", $"{p}.bias" })));
+        string[] names = [.. parts.SelectMany(p => new[] { $"{p}.weight", $"{p}.bias" })];
+        Assert.That(layer.state_dict().Keys, Is.EqualTo(names));
+        using var net = new QuadraticMlp(new QuadraticMlpConfig { InFeatures = 2, Depth = 1, OutFeatures = 1, Kind = kind });
+        Assert.That(net.state_dict().Keys, Is.EqualTo(names.Select(n => $"layers.0.{n}").Concat(["output.weight", "output.bias"])));
     }
 
     [Test]

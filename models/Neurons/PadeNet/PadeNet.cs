@@ -71,7 +71,8 @@ public sealed class PadeNet : Module<Tensor, Tensor>, IConfigured
         ArgumentNullException.ThrowIfNull(image);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(scale);
         if (image.dim() != 4)
-            throw new ArgumentException($"Expected (batch, channels, height, width), got ({string.Join(", ", image.shape)})", nameof(image));
+            throw new ArgumentException($"Expected (batch, channels, height, width), got ({string.Join(", ", image.shape)})",
+                nameof(image));
         return functional.interpolate(image, [scale * image.shape[2], scale * image.shape[3]], mode: InterpolationMode.Bicubic,
             align_corners: false);
     }

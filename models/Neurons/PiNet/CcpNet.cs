@@ -14,7 +14,8 @@ public sealed class CcpNet : PolynomialNet
     [ComponentName(Name = "U")]
     private readonly PolynomialTerms _u;
 
-    /// <summary>A network with fresh weights: U_n of N(0, 1/in); above degree 8, from n = 2 on, divided by √N, for products grow with N.</summary>
+    /// <summary>A network with fresh weights: U_n of N(0, 1/in); above degree 8, from n = 2 on, divided by √N, for products
+    /// grow with N.</summary>
     /// <param name="inFeatures">Numbers in.</param>
     /// <param name="hiddenFeatures">Width.</param>
     /// <param name="degree">N.</param>
@@ -22,8 +23,9 @@ public sealed class CcpNet : PolynomialNet
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number isn't positive.</exception>
     public CcpNet(long inFeatures, long hiddenFeatures, int degree, long outFeatures, Generator? generator = null)
-        : base(nameof(CcpNet), inFeatures, hiddenFeatures, degree, outFeatures, generator) => register_module("U", _u = PolynomialTerms.Maps(
-            "U", 1, degree, inFeatures, hiddenFeatures, n => 1 / Math.Sqrt(inFeatures * (degree > High && n > 1 ? degree : 1)), generator));
+        : base(nameof(CcpNet), inFeatures, hiddenFeatures, degree, outFeatures, generator) =>
+        register_module("U", _u = PolynomialTerms.Maps("U", 1, degree, inFeatures, hiddenFeatures,
+            n => 1 / Math.Sqrt(inFeatures * (degree > High && n > 1 ? degree : 1)), generator));
 
     private protected override Tensor Hidden(Tensor z)
     {

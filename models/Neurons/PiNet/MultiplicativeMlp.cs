@@ -7,8 +7,8 @@ namespace TorchZoo.Models.Neurons;
 
 /// <summary>
 /// A ReLU network whose layers are multiplied by linear maps of the network's input: a_l = relu(W_l h_{l−1} + b_l),
-/// h_l = a_l ⊙ (V_l x + c_l), or that plus a_l; y = w h_L + β. (…, in) → (…, out). It learns high frequencies sooner than a plain one. State
-/// names: <c>hidden.{l}.*</c> (W, b), <c>skip.{l}.*</c> (V, c), <c>output.*</c>.
+/// h_l = a_l ⊙ (V_l x + c_l), or that plus a_l; y = w h_L + β. (…, in) → (…, out). It learns high frequencies sooner than a plain one.
+/// State names: <c>hidden.{l}.*</c> (W, b), <c>skip.{l}.*</c> (V, c), <c>output.*</c>.
 /// </summary>
 /// <remarks>Source: Choraria et al. 2022, experiments.</remarks>
 [Model("polynomial-networks-multiplicative-mlp")]
@@ -21,8 +21,8 @@ public sealed class MultiplicativeMlp : Module<Tensor, Tensor>, IConfigured
     [ComponentName(Name = "output")]
     private readonly Linear _output;
 
-    /// <summary>A network with fresh weights: W and w Kaiming-normal, V of N(0, 1), with <see cref="MultiplicativeSkip.Residual"/> of N(0, ¼);
-    /// biases 0.</summary>
+    /// <summary>A network with fresh weights: W and w Kaiming-normal, V of N(0, 1), with <see cref="MultiplicativeSkip.Residual"/> of
+    /// N(0, ¼); biases 0.</summary>
     /// <param name="config">What it is made of.</param>
     /// <param name="generator">Source of the weights; null: torch's default.</param>
     /// <exception cref="ArgumentException">The configuration isn't valid; the message says which option and what was expected.</exception>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// The polynomial of the nested coupled CP decomposition: x_1 = (A_1 z) ⊙ B_1, x_n = (A_n z) ⊙ (S_n x_{n−1} + B_n), where the B_n are learned
-/// vectors. See <see cref="PolynomialNet"/>. State names: <c>A.{n}.weight</c>, <c>B.{n}</c> (hidden), <c>S.{n}.weight</c> from n = 2.
+/// The polynomial of the nested coupled CP decomposition: x_1 = (A_1 z) ⊙ B_1, x_n = (A_n z) ⊙ (S_n x_{n−1} + B_n), where the B_n are
+/// learned vectors. See <see cref="PolynomialNet"/>. State names: <c>A.{n}.weight</c>, <c>B.{n}</c> (hidden), <c>S.{n}.weight</c> from n = 2.
 /// </summary>
 /// <remarks>Source: Chrysos et al. 2020, section 3.2.</remarks>
 public class NcpNet : PolynomialNet
@@ -32,7 +32,8 @@ public class NcpNet : PolynomialNet
     private protected NcpNet(string name, long inFeatures, long hiddenFeatures, int degree, long outFeatures, Generator? generator)
         : base(name, inFeatures, hiddenFeatures, degree, outFeatures, generator)
     {
-        register_module("A", _a = PolynomialTerms.Maps("A", 1, degree, inFeatures, hiddenFeatures, _ => 1 / Math.Sqrt(inFeatures), generator));
+        register_module("A", _a = PolynomialTerms.Maps("A", 1, degree, inFeatures, hiddenFeatures, _ => 1 / Math.Sqrt(inFeatures),
+            generator));
         register_module("B", _b = PolynomialTerms.Vectors("B", degree, hiddenFeatures));
         register_module("S", _s = Square("S", generator));
     }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// Watches which frequencies of a target a network has learned: the residual's amplitude at each, 2 |FFT(r)_k| / N on a uniform grid over one
-/// period, as a share of the target's. For any model.
+/// Watches which frequencies of a target a network has learned: the residual's amplitude at each, 2 |FFT(r)_k| / N on a uniform grid over
+/// one period, as a share of the target's. For any model.
 /// </summary>
 /// <remarks>Source: Choraria et al. 2022, experiments.</remarks>
 public sealed class SpectralBiasProbe

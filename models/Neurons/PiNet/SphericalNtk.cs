@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// Neural tangent kernels of infinitely wide networks of two layers, without biases, of inputs of length 1: functions of the angle θ between
-/// two of them. With κ_0 = (π − θ)/π and κ_1 = (sin θ + (π − θ) cos θ)/π.
+/// Neural tangent kernels of infinitely wide networks of two layers, without biases, of inputs of length 1: functions of the angle θ
+/// between two of them. With κ_0 = (π − θ)/π and κ_1 = (sin θ + (π − θ) cos θ)/π.
 /// </summary>
 /// <remarks>Source: Choraria et al. 2022, section 3; κ are the arc-cosine kernels of Cho and Saul 2009.</remarks>
 public static class SphericalNtk
@@ -46,7 +46,8 @@ public static class SphericalNtk
         return ((theta.sin() + (Math.PI - theta) * theta.cos()) / Math.PI).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A kernel's Fourier coefficients on the circle, e_k = mean over φ of K(φ) cos(kφ): how fast frequency k is learned.</summary>
+    /// <summary>A kernel's Fourier coefficients on the circle, e_k = mean over φ of K(φ) cos(kφ): how fast frequency k is
+    /// learned.</summary>
     /// <param name="kernel">K of angles in [0, π], e.g. <see cref="Relu"/>.</param>
     /// <param name="n">Angles around the circle.</param>
     /// <returns>e_0, …, e_{n/2}, float64.</returns>
@@ -59,7 +60,8 @@ public static class SphericalNtk
         var angle = arange(n, ScalarType.Float64) * (2 * Math.PI / n);
         var values = kernel(minimum(angle, 2 * Math.PI - angle));
         if (values.dim() != 1 || values.shape[0] != n)
-            throw new ArgumentException($"Expected a kernel with a value an angle ({n}), got ({string.Join(", ", values.shape)})", nameof(kernel));
+            throw new ArgumentException($"Expected a kernel with a value an angle ({n}), got ({string.Join(", ", values.shape)})",
+                nameof(kernel));
         return (fft.rfft(values.to(ScalarType.Float64)).real / n).clone().MoveToOuterDisposeScope();
     }
 }

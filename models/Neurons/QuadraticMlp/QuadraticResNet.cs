@@ -55,7 +55,8 @@ public sealed class QuadraticResNet : Module<Tensor, Tensor>, IConfigured
     {
         ArgumentNullException.ThrowIfNull(x);
         if (x.dim() != 4 || x.shape[1] != Config.InChannels)
-            throw new ArgumentException($"Expected (batch, {Config.InChannels}, height, width), got ({string.Join(", ", x.shape)})", nameof(x));
+            throw new ArgumentException($"Expected (batch, {Config.InChannels}, height, width), got ({string.Join(", ", x.shape)})",
+                nameof(x));
         using var scope = NewDisposeScope();
         var h = bn1.call(conv1.call(x)).relu();
         return linear.call(layer3.call(layer2.call(layer1.call(h))).mean([2, 3])).MoveToOuterDisposeScope();

@@ -6,8 +6,8 @@ namespace TorchZoo.Models.Neurons;
 
 /// <summary>
 /// ReLinear, the way to train quadratic networks: they begin as ordinary ones (<see cref="QuadraticInit.ReLinear"/>), and their quadratic
-/// parts move slowly away (gradients shrunk by γ) or are drawn back (weights shrunk by α or β). With γ = 0 or α = 1 they stay ordinary; γ = 1
-/// is plain training. What is quadratic is known by the layers themselves (<see cref="QuadraticLayer"/>), not by names.
+/// parts move slowly away (gradients shrunk by γ) or are drawn back (weights shrunk by α or β). With γ = 0 or α = 1 they stay ordinary;
+/// γ = 1 is plain training. What is quadratic is known by the layers themselves (<see cref="QuadraticLayer"/>), not by names.
 /// </summary>
 /// <remarks>Source: Fan et al. 2021, section IV.</remarks>
 public static class ReLinear

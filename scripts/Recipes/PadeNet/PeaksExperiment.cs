@@ -38,7 +38,8 @@ internal static class PeaksExperiment
             [new(FormattableString.Invariant($"at most a third of ReLU's ({pade.Mean:G3}, {threshold:G3})"), pade.Mean <= threshold)]);
 
         Contender Ordinary(Contest contest, string name) => contest.Run(name,
-            () => nn.Sequential(nn.Linear(2, 30), nn.ReLU(), nn.Linear(30, 1)), after: (n, seed) => Draw(contest, "error of ReLU", n, seed));
+            () => nn.Sequential(nn.Linear(2, 30), nn.ReLU(), nn.Linear(30, 1)),
+            after: (n, seed) => Draw(contest, "error of ReLU", n, seed));
 
         Contender Pade(Contest contest, string name, long units, int numerator, int denominator,
             PadeVariant variant = PadeVariant.Smoothed) => contest.Run(name,

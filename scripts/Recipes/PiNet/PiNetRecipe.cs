@@ -203,7 +203,8 @@ public sealed class PiNetRecipe : Recipe
             Train("multiplicative, residual", () => new MultiplicativeMlp(config with { Skip = MultiplicativeSkip.Residual })),
         ];
         contest.Show("A photograph of 256 × 256 pixels, PSNR in dB", all);
-        context.Save("image.png", "the photograph and what the networks made of it", path => new ImagePicture { Rows = [panels] }.Save(path));
+        context.Save("image.png", "the photograph and what the networks made of it", path =>
+            new ImagePicture { Rows = [panels] }.Save(path));
         return new Claim(Name, "PSNR of the photograph, dB", all[1].Mean, all[0].Mean, all[0].Mean, all[1].Mean > all[0].Mean);
 
         Contender Train<TNetwork>(string name, Func<TNetwork> network, bool isRunsOwn = false) where TNetwork : nn.Module<Tensor, Tensor> =>

@@ -169,15 +169,16 @@ public sealed class QuadraticMlpRecipe : Recipe
     }
 
     /// <summary>The networks of one depth.</summary>
-    private sealed record Competition(int Depth, Contender Ordinary, Contender Random, Contender RandomSlow, Contender Plain, Contender Fast,
-        Contender ReLinear)
+    private sealed record Competition(int Depth, Contender Ordinary, Contender Random, Contender RandomSlow, Contender Plain,
+        Contender Fast, Contender ReLinear)
     {
         public IEnumerable<Contender> Contenders => [Ordinary, Random, RandomSlow, Plain, Fast, ReLinear];
 
         public static Competition Hold(Contest contest, int depth)
         {
             var config = new QuadraticMlpConfig { InFeatures = Inputs, Depth = depth, OutFeatures = Classes };
-            return new(depth, contest.Run($"ordinary, {depth} layers", () => ReluPerceptron.Create(Inputs, config.HiddenFeatures, depth, Classes)),
+            return new(depth,
+                contest.Run($"ordinary, {depth} layers", () => ReluPerceptron.Create(Inputs, config.HiddenFeatures, depth, Classes)),
                 Of("Kaiming, γ = 1", 1, QuadraticInit.Kaiming), Of("Kaiming, γ = 0.01", Gamma, QuadraticInit.Kaiming),
                 Of("ReLinear, γ = 1", 1), Of("ReLinear, γ = 0.1", 0.1), Of("ReLinear, γ = 0.01", Gamma, isRunsOwn: true));
 

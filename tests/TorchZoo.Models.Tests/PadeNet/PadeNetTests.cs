@@ -17,7 +17,8 @@ public class PadeNetTests
         using var linear = Random(new PadeLinear(4, 3, 1, 0, PadeVariant.Plain));
         using var conv = Random(new PadeConv2d(2, 3, 3, 1, 0, PadeVariant.Absolute, stride: 2));
         var (x, image) = (randn([5, 4], Double), randn([2, 2, 7, 6], Double));
-        Assert.That(linear.call(x).allclose(nn.functional.linear(x, Of(linear, "numerator.0.weight"), Of(linear, "numerator.bias")), 0, 1e-12));
+        Assert.That(linear.call(x).allclose(nn.functional.linear(x, Of(linear, "numerator.0.weight"), Of(linear, "numerator.bias")),
+            0, 1e-12));
         Assert.That(conv.call(image).allclose(nn.functional.conv2d(image, Of(conv, "numerator.0.weight"), Of(conv, "numerator.bias"),
             strides: [2, 2], padding: [1, 1]), 0, 1e-12));
         using var quadratic = Random(new PadeConv2d(2, 3, 3, 2, 0, PadeVariant.Plain));

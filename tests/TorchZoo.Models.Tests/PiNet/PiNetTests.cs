@@ -108,7 +108,8 @@ public class PiNetTests
         var config = new MultiplicativeMlpConfig { InFeatures = 2, HiddenFeatures = 128, Depth = 3, OutFeatures = 1, Skip = skip };
         using var large = new MultiplicativeMlp(config, new Generator(6));
         Assert.That(large.parameters().Sum(p => p.numel()), Is.EqualTo(34_689));
-        Assert.That(large.state_dict()["skip.1.weight"].std().item<float>(), Is.EqualTo(skip == MultiplicativeSkip.None ? 1 : 0.5).Within(0.1));
+        Assert.That(large.state_dict()["skip.1.weight"].std().item<float>(),
+            Is.EqualTo(skip == MultiplicativeSkip.None ? 1 : 0.5).Within(0.1));
         using var net = new MultiplicativeMlp(config with { HiddenFeatures = 5 });
         net.to(Double);
         var state = net.state_dict();
@@ -140,7 +141,8 @@ public class PiNetTests
     [Test]
     public void Names()
     {
-        using var net = new PiNet(new PiNetConfig { InFeatures = 2, HiddenFeatures = 3, Degree = 2, OutFeatures = 1, Form = PolynomialForm.NcpSkip });
+        var config = new PiNetConfig { InFeatures = 2, HiddenFeatures = 3, Degree = 2, OutFeatures = 1, Form = PolynomialForm.NcpSkip };
+        using var net = new PiNet(config);
         Assert.That(net.state_dict().Select(e => $"{e.Key} {string.Join('×', e.Value.shape)}"), Is.EquivalentTo(new[]
         {
             "polynomial.C.weight 1×3", "polynomial.C.bias 1", "polynomial.A.1.weight 3×2", "polynomial.A.2.weight 3×2", "polynomial.B.1 3",
@@ -179,8 +181,8 @@ public class PiNetTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(7);
-        using var mlp = new MultiplicativeMlp(new MultiplicativeMlpConfig { InFeatures = 3, HiddenFeatures = 4, Depth = 2, OutFeatures = 2 },
-            generator);
+        var config = new MultiplicativeMlpConfig { InFeatures = 3, HiddenFeatures = 4, Depth = 2, OutFeatures = 2 };
+        using var mlp = new MultiplicativeMlp(config, generator);
         nn.Module<Tensor, Tensor>[] all = [mlp, new ProductOfPolynomials(Create(PolynomialForm.Ccp, 3, 3, 2, 3),
             Create(PolynomialForm.Ccp, 3, 3, 2, 2)), .. Forms.Select(f => Create(f, 3, 4, 3, 2))];
         var x = randn([2, 3], Double, generator: generator);
@@ -189,7 +191,8 @@ public class PiNetTests
             net.to(Double);
             // A bias of 0 behind units that are off is a kink.
             using (no_grad())
-                foreach (var (_, bias) in net.named_parameters().Where(p => p.name.EndsWith("bias", StringComparison.Ordinal))) bias.normal_(0, 1, generator);
+                foreach (var (name, parameter) in net.named_parameters())
+                    if (name.EndsWith("bias", StringComparison.Ordinal)) parameter.normal_(0, 1, generator);
             GradCheck.Run(inputs => [net.call(inputs[0]!)], [x]);
             GradCheck.Parameters(net, () => net.call(x));
             net.Dispose();
@@ -228,8 +231,9 @@ public class PiNetTests
 
         void Check(Tensor expected, Func<Tensor, Tensor> sum, Tensor[] parameters)
         {
-            var rows = stack([.. Enumerable.Range(0, angles).Select(i => cat([.. autograd.grad([Math.Sqrt(2.0 / width) * sum(x[i])], parameters)
-                .Select(g => g.flatten())]))]);
+            Tensor Gradient(Tensor at) =>
+                cat([.. autograd.grad([Math.Sqrt(2.0 / width) * sum(at)], parameters).Select(g => g.flatten())]);
+            var rows = stack([.. Enumerable.Range(0, angles).Select(i => Gradient(x[i]))]);
             Assert.That((rows.matmul(rows[0]) - expected).abs().max().item<double>(), Is.LessThan(0.08));
         }
     }
@@ -312,8 +316,8 @@ public class PiNetTests
         };
         net.to(Double);
         using var off = no_grad();
-        foreach (var (_, parameter) in net.named_parameters().Where(p => p.name == "C.bias" || p.name.StartsWith("B.", StringComparison.Ordinal)))
-            parameter.normal_(0, 1, generator);
+        foreach (var (name, parameter) in net.named_parameters())
+            if (name == "C.bias" || name.StartsWith("B.", StringComparison.Ordinal)) parameter.normal_(0, 1, generator);
         return net;
     }
 }

@@ -100,7 +100,8 @@ public class QuadraticMlpTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(2);
-        using var net = new QuadraticMlp(new QuadraticMlpConfig { InFeatures = 4, HiddenFeatures = 6, Depth = 2, OutFeatures = 3 }, generator);
+        var config = new QuadraticMlpConfig { InFeatures = 4, HiddenFeatures = 6, Depth = 2, OutFeatures = 3 };
+        using var net = new QuadraticMlp(config, generator);
         using var ordinary = nn.Sequential(("0", nn.Linear(4, 6)), ("relu0", nn.ReLU()), ("1", nn.Linear(6, 6)), ("relu1", nn.ReLU()),
             ("2", nn.Linear(6, 3)));
         var state = net.state_dict();
@@ -277,7 +278,8 @@ public class QuadraticMlpTests
         Assert.That(names, Is.SupersetOf(new[] { "conv1.weight", "bn1.running_mean", "layer1.0.conv1.r.weight", "layer2.2.conv2.g.bias",
             "layer3.1.bn2.weight", "linear.bias" }));
         Assert.That(names.Contains("layer1.0.alpha1"), Is.False);
-        var reference = net.state_dict().ToDictionary(e => e.Key.Replace(".r.", "r.").Replace(".g.", "g.").Replace(".b.", "b."), e => e.Value);
+        var reference = net.state_dict().ToDictionary(e => e.Key.Replace(".r.", "r.").Replace(".g.", "g.").Replace(".b.", "b."),
+            e => e.Value);
         Assert.That(reference, Does.ContainKey("layer1.0.conv1r.weight"));
         Assert.That(QuadraticStateNames.FromReference(reference).Keys, Is.EquivalentTo(names));
         foreach (var (depth, blocks) in new[] { (32, 5), (44, 7), (56, 9), (110, 18) })
@@ -307,8 +309,8 @@ public class QuadraticMlpTests
     public void ADeepOneWithoutReLinearIsStopped()
     {
         using var scope = NewDisposeScope();
-        using var net = new QuadraticMlp(new QuadraticMlpConfig { InFeatures = 64, Depth = 10, OutFeatures = 2, Init = QuadraticInit.Kaiming },
-            new Generator(5));
+        var config = new QuadraticMlpConfig { InFeatures = 64, Depth = 10, OutFeatures = 2, Init = QuadraticInit.Kaiming };
+        using var net = new QuadraticMlp(config, new Generator(5));
         var trainer = new Trainer(net, new TrainerOptions()) { Step = Steps.Supervised((p, t) => (p - t).square().mean()) };
         Assert.That(() => trainer.Fit(new PairDataset(randn(32, 64), randn(32, 2))),
             Throws.InstanceOf<TrainingException>());
@@ -335,8 +337,10 @@ public class QuadraticMlpTests
             Assert.That(() => new QuadraticConv2d(1, 1, 3, padding: -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => new QuadraticResidualBlock(4, 2), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => new QuadraticMlp(config with { Depth = 0 }), Throws.InstanceOf<ArgumentOutOfRangeException>());
-            Assert.That(() => new QuadraticMlp(config with { Kind = (QuadraticNeuronKind)7 }), Throws.InstanceOf<ArgumentOutOfRangeException>());
-            Assert.That(() => new QuadraticResNet(new QuadraticResNetConfig { Depth = 21 }), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => new QuadraticMlp(config with { Kind = (QuadraticNeuronKind)7 }),
+                Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => new QuadraticResNet(new QuadraticResNetConfig { Depth = 21 }),
+                Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => ReLinear.ParameterGroups(layer, 0.1, -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => ReLinear.ParameterGroups(layer, 0.1, 1, double.NaN), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => ReLinear.Shrink(layer, 1.1, ShrinkNorm.L2), Throws.InstanceOf<ArgumentOutOfRangeException>());

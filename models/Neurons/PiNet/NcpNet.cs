@@ -5,7 +5,8 @@ namespace TorchZoo.Models.Neurons;
 
 /// <summary>
 /// The polynomial of the nested coupled CP decomposition: x_1 = (A_1 z) ⊙ B_1, x_n = (A_n z) ⊙ (S_n x_{n−1} + B_n), where the B_n are
-/// learned vectors. See <see cref="PolynomialNet"/>. State names: <c>A.{n}.weight</c>, <c>B.{n}</c> (hidden), <c>S.{n}.weight</c> from n = 2.
+/// learned vectors. See <see cref="PolynomialNet"/>. State names: <c>A.{n}.weight</c>, <c>B.{n}</c> (hidden), <c>S.{n}.weight</c> from
+/// n = 2.
 /// </summary>
 /// <remarks>Source: Chrysos et al. 2020, section 3.2.</remarks>
 public class NcpNet : PolynomialNet

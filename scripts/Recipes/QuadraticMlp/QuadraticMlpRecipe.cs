@@ -146,7 +146,7 @@ public sealed class QuadraticMlpRecipe : Recipe
 
             FieldPanel Panel(nn.Module<Tensor, Tensor> neuron, string name)
             {
-                using var optimizer = new FusedAdam(neuron.parameters(), 2e-2);
+                using var optimizer = new FusedAdam(neuron.parameters(), 0.1);
                 for (var i = 0; i < context.Pick(10, 1000, 1000); i++)
                 {
                     context.Cancellation.ThrowIfCancellationRequested();

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>What <see cref="PadeNet"/> is compared with: the same connections and initial values, with ordinary convolutions and an
-/// activation.</summary>
+/// <summary>What <see cref="PadeNet"/> is compared with: the same connections, with ordinary convolutions and an activation, and initial
+/// values of the same kind or torch's own.</summary>
 internal sealed class ConvolutionalUpscaler : nn.Module<Tensor, Tensor>
 {
     private readonly Func<Tensor, Tensor> _activation;
@@ -13,7 +13,13 @@ internal sealed class ConvolutionalUpscaler : nn.Module<Tensor, Tensor>
     private readonly Conv2d head, tail;
     private readonly ModuleList<Conv2d> body;
 
-    public ConvolutionalUpscaler(string activation, long channels, int blocks, int scale) : base(nameof(ConvolutionalUpscaler))
+    /// <param name="activation">The activation's name.</param>
+    /// <param name="channels">Hidden channels.</param>
+    /// <param name="blocks">Blocks of two convolutions.</param>
+    /// <param name="scale">How many times as many rows and columns come out.</param>
+    /// <param name="isScaled">Whether weights begin as the activation needs; if not, as torch makes them.</param>
+    public ConvolutionalUpscaler(string activation, long channels, int blocks, int scale, bool isScaled)
+        : base(nameof(ConvolutionalUpscaler))
     {
         (_activation, _scale) = (Activations.Named(activation, nameof(activation)), scale);
         head = Convolution(1, channels, 1);
@@ -25,6 +31,7 @@ internal sealed class ConvolutionalUpscaler : nn.Module<Tensor, Tensor>
         {
             using var off = no_grad();
             var layer = nn.Conv2d(from, to, 3, padding: 1);
+            if (!isScaled) return layer;
             // Kaiming's before ReLU.
             layer.weight.normal_(0, gain * Math.Sqrt((activation == "relu" && gain == 1 ? 2.0 : 1) / (9 * from)));
             layer.bias!.zero_();

@@ -89,7 +89,7 @@ public sealed class PadeNetRecipe : Recipe
         var pade = Pade(contest, "Paon-S [1/1]", config, isRunsOwn: true);
         Contender[] others = full ? [] :
         [
-            Ordinary(contest, "relu", 16), Ordinary(contest, "tanh", 22),
+            Ordinary(contest, "relu", 22, isScaled: false), Ordinary(once, "relu", 16), Ordinary(contest, "tanh", 22),
             Pade(once, "Paon-A [1/1]", config with { Variant = PadeVariant.Absolute }),
             Pade(once, "Paon-S [2/1]", config with { NumeratorOrder = 2 }),
             Pade(once, "quadratic [2/0]", config with { Variant = PadeVariant.Plain, NumeratorOrder = 2, DenominatorOrder = 0 }),
@@ -106,8 +106,9 @@ public sealed class PadeNetRecipe : Recipe
         }.Save(path));
         return Judge(pade.Mean, bicubic, relu.Mean);
 
-        Contender Ordinary(Contest of, string activation, long channels, string? panel = null) => of.Run(
-            $"{activation}, {channels} channels", () => new ConvolutionalUpscaler(activation, channels, config.Blocks, config.Scale),
+        Contender Ordinary(Contest of, string activation, long channels, string? panel = null, bool isScaled = true) => of.Run(
+            $"{activation}, {channels} channels{(isScaled ? "" : ", torch's initial values")}",
+            () => new ConvolutionalUpscaler(activation, channels, config.Blocks, config.Scale, isScaled),
             after: (n, seed) => Draw(panel, n, seed));
 
         Contender Pade(Contest of, string name, PadeNetConfig config, bool isRunsOwn = false) => of.Run(name, () => new PadeNet(config),

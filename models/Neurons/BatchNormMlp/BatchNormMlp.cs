@@ -18,9 +18,8 @@ namespace TorchZoo.Models.Neurons;
 public sealed class BatchNormMlp : Module<Tensor, Tensor>, IConfigured
 {
     [ComponentName(Name = "layers")]
-    private readonly ModuleDict<Module<Tensor, Tensor>> _layers;
-    private readonly Module<Tensor, Tensor>[][] _hidden;
-    private readonly Linear _output;
+    private readonly NamedModules _layers = new();
+    private readonly Module<Tensor, Tensor>[][] _path;
 
     /// <summary>A network with fresh weights.</summary>
     /// <param name="config">What it is made of.</param>
@@ -31,13 +30,12 @@ public sealed class BatchNormMlp : Module<Tensor, Tensor>, IConfigured
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
-        _layers = new ModuleDict<Module<Tensor, Tensor>>();
-        _hidden = [.. Enumerable.Range(0, config.Depth).Select(Layer)];
-        _output = Linear(config.HiddenFeatures, config.OutFeatures, hasBias: false);
-        _layers.Add($"fc_{config.Depth}", _output);
+        var output = Linear(config.HiddenFeatures, config.OutFeatures, hasBias: false);
+        _path = [.. Enumerable.Range(0, config.Depth).Select(Layer), [output]];
+        _layers.Add($"fc_{config.Depth}", output);
         RegisterComponents();
         using var off = no_grad();
-        foreach (var linear in _layers.values().OfType<Linear>())
+        foreach (var linear in _layers.children().OfType<Linear>())
             if (config.Init == BatchNormMlpInit.Orthogonal) OrthogonalInit.Fill(linear.weight, 1, generator);
             else linear.weight.normal_(0, Math.Sqrt(2.0 / (linear.weight.shape[0] + linear.weight.shape[1])), generator);
 
@@ -72,7 +70,7 @@ public sealed class BatchNormMlp : Module<Tensor, Tensor>, IConfigured
     {
         Check(x);
         using var scope = NewDisposeScope();
-        return _output.call(States(x).Last()).reshape([.. x.shape[..^1], Config.OutFeatures]).MoveToOuterDisposeScope();
+        return States(x).Last().reshape([.. x.shape[..^1], Config.OutFeatures]).MoveToOuterDisposeScope();
     }
 
     /// <summary>What each hidden layer gives.</summary>
@@ -83,13 +81,13 @@ public sealed class BatchNormMlp : Module<Tensor, Tensor>, IConfigured
     {
         Check(x);
         using var scope = NewDisposeScope();
-        return [.. States(x).Select(h => h.MoveToOuterDisposeScope())];
+        return [.. States(x).SkipLast(1).Select(h => h.MoveToOuterDisposeScope())];
     }
 
     private IEnumerable<Tensor> States(Tensor x)
     {
         var h = x.reshape(-1, Config.InFeatures);
-        foreach (var layer in _hidden)
+        foreach (var layer in _path)
         {
             foreach (var module in layer) h = module.call(h);
             yield return h;
@@ -103,5 +101,11 @@ public sealed class BatchNormMlp : Module<Tensor, Tensor>, IConfigured
             throw new ArgumentException($"Expected (…, {Config.InFeatures}), got ({string.Join(", ", x.shape)})", nameof(x));
         if (Config.Norm == BatchNormMlpNorm.Batch && x.numel() < 2 * Config.InFeatures)
             throw new ArgumentException($"Expected two examples at least to normalise over, got ({string.Join(", ", x.shape)})", nameof(x));
+    }
+
+    // The framework's own dictionary of modules can't be moved to another type.
+    private sealed class NamedModules() : Module("layers")
+    {
+        public void Add(string name, Module module) => register_module(name, module);
     }
 }

@@ -102,12 +102,14 @@ public class BatchNormMlpTests
         Assert.That(state["0.bias"].abs().sum().item<float>() + state["2.bias"].abs().sum().item<float>(), Is.Zero);
     }
 
-    // The paper's theorem 1, in numbers: the gap of n = d examples by depth, mean of seeds.
-    [TestCase(8, new[] { 1.14, 0.417, 0.148, 5.7e-3, 5.5e-7, 6e-15 })]
-    [TestCase(16, new[] { 1.13, 0.702, 0.426, 0.134, 4.9e-3, 3.6e-7 })]
-    [TestCase(32, new[] { 1.16, 0.888, 0.718, 0.468, 0.227, 0.065 })]
-    [TestCase(64, new[] { 1.07, 0.931, 0.822, 0.645, 0.405, 0.169 })]
-    public void IsometryGrowsWithDepth(int d, double[] expected)
+    // The paper's theorem 1, in numbers: the gap of n = d examples by depth, mean of five seeds. Such means vary by orders of magnitude, as a
+    // seed with a nearly singular matrix outweighs the others: the ranges hold four fifths of the means that a NumPy program gave (400, 200,
+    // 60 seeds), the last one is the specification's mean.
+    [TestCase(8, new[] { 0.949, 0.316, 0.0816, 1.41e-3, 1.47e-7, 9.7e-16 }, new[] { 1.37, 0.629, 0.304, 0.0594, 2.2e-5, 3.4e-13 })]
+    [TestCase(16, new[] { 1.02, 0.584, 0.335, 0.0987, 2.17e-3, 1.77e-7 }, new[] { 1.23, 0.791, 0.530, 0.251, 0.0568, 2.05e-5 })]
+    [TestCase(32, new[] { 0.986, 0.740, 0.562, 0.335, 0.102, 3.54e-3 }, new[] { 1.08, 0.833, 0.650, 0.399, 0.156, 0.0188 })]
+    [TestCase(64, new[] { 1.07, 0.931, 0.822, 0.645, 0.405, 0.169 }, new[] { 1.07, 0.931, 0.822, 0.645, 0.405, 0.169 })]
+    public void IsometryGrowsWithDepth(int d, double[] low, double[] high)
     {
         int[] layers = [0, 10, 20, 40, 80, 160];
         const int seeds = 5;
@@ -127,12 +129,11 @@ public class BatchNormMlpTests
             var hidden = net.Hidden(x);
             for (var i = 0; i < layers.Length; i++) means[i] += IsometryGap.Of(layers[i] == 0 ? x : hidden[layers[i] - 1]) / seeds;
         }
-        TestContext.Out.WriteLine(string.Join(' ', means));
         Assert.That(means, Is.Ordered.Descending);
         for (var i = 0; i < means.Length; i++)
         {
-            var factor = expected[i] > 1e-3 ? 2 : 30;
-            Assert.That(means[i], Is.InRange(expected[i] / factor, expected[i] * factor), $"layer {layers[i]}");
+            var factor = low[i] > 1e-3 ? 2 : 30;
+            Assert.That(means[i], Is.InRange(low[i] / factor, high[i] * factor), $"layer {layers[i]}");
         }
     }
 
@@ -143,7 +144,7 @@ public class BatchNormMlpTests
         {
             var orthogonal = First(BatchNormMlpInit.Orthogonal, 256, seed, out var gap) / First(BatchNormMlpInit.Orthogonal, 16, seed, out _);
             var gaussian = First(BatchNormMlpInit.XavierNormal, 256, seed, out var worse) / First(BatchNormMlpInit.XavierNormal, 16, seed, out _);
-            TestContext.Out.WriteLine($"{orthogonal} {gaussian} {gap} {worse}");
+            TestContext.Out.WriteLine($"{orthogonal:G3} {gaussian:G3} {gap:G3} {worse:G3}");
             Assert.That(orthogonal, Is.InRange(0.5, 2));
             Assert.That(gaussian, Is.GreaterThanOrEqualTo(5));
             Assert.That(gap, Is.LessThan(0.05));
@@ -165,7 +166,6 @@ public class BatchNormMlpTests
     public void ShapingTamesGradients(string activation, double[] exponents, double unshaped, double shaped)
     {
         double[] first = [.. exponents.Select(e => Profile(activation, e, BatchNormMlpInit.Orthogonal, 128, 0)[0].Gradient)];
-        TestContext.Out.WriteLine(string.Join(' ', first));
         Assert.That(first, Is.Ordered.Descending);
         Assert.That(first[0], Is.GreaterThan(unshaped));
         Assert.That(first[2], Is.LessThan(shaped));

@@ -1,6 +1,6 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Models.Neurons;
 
@@ -25,7 +25,8 @@ public static class SnnkBundler
         ArgumentNullException.ThrowIfNull(features);
         nn.Module[] modules = [.. network.children()];
         Linear[] layers = [.. modules.OfType<Linear>()];
-        if (layers.Length < 2 || modules[0] is not Linear || modules[^1] is not Linear || modules.Any(m => m is not Linear && m.parameters().Any()))
+        if (layers.Length < 2 || modules[0] != layers[0] || modules[^1] != layers[^1]
+            || modules.Except(layers).Any(m => m.parameters().Any()))
             throw new ArgumentException("Expected linear layers with modules without parameters between them, a linear one first and last",
                 nameof(network));
         if (features.Count != layers.Length - 1)

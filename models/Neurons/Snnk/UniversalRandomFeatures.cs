@@ -79,7 +79,7 @@ public class UniversalRandomFeatures : RandomFeatures
         var ratio = Ratio;
         phase = phase + ratio[1].atan2(ratio[0]);
         if (bias is not null) phase = phase + bias.unsqueeze(-1) * (2 * Math.PI * Xi);
-        return Parts(size + ratio.square().sum(0).log() / 2, phase, -1);
+        return Parts(size + ratio.square().sum([0L]).log() / 2, phase, -1);
     }
 
     // Real and imaginary part of a g·x − a²‖x‖²/2 for a = α or β, and all that is added to it whatever x is.

@@ -44,7 +44,7 @@ public sealed class SnnkRecipe : Recipe
         var wide = contest.Run($"MLP {inputs}-{setting.Wide}-10", () => Perceptron(inputs, setting.Wide));
         var narrow = contest.Run($"MLP {inputs}-{setting.Narrow}-10", () => Perceptron(inputs, setting.Narrow));
         var linear = contest.Run(Linear, () => nn.Linear(inputs, 10));
-        Contender Bundled(SnnkKind kind, long m, bool isRunsOwn = false) => kernels.Run($"bundled {kind}, m = {m}", () =>
+        Contender Bundled(SnnkKind kind, long m, bool isRunsOwn = false) => kernels.Run($"bundled {(kind == SnnkKind.Relu ? "ReLU" : kind)}, m = {m}", () =>
             new Snnk(new SnnkConfig { InFeatures = inputs, OutFeatures = 10, Features = [m], Kind = kind }), isRunsOwn: isRunsOwn);
         var trig = Bundled(SnnkKind.Trig, setting.Features / 2, isRunsOwn: true);
         var relu = Bundled(SnnkKind.Relu, setting.Features);
@@ -137,7 +137,7 @@ public sealed class SnnkRecipe : Recipe
                     Errors(context, "independent, α = 2πiξ", features, UrfSplit.Input, false),
                 ],
             },
-        ], columns: 2, width: 640));
+        ], columns: 2, width: 640, height: 420));
     }
 
     private static Series Errors(RecipeContext context, string name, long[] features, UrfSplit split, bool orthogonal)

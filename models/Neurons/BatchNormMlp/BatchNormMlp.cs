@@ -7,9 +7,9 @@ namespace TorchZoo.Models.Neurons;
 
 /// <summary>
 /// A fully connected network of any depth whose gradients stay bounded: orthogonal weights without biases, batch normalisation, and
-/// activations whose gain falls with the layer. (…, in) → (…, out), normalised over all leading axes together, by the batch's own statistics
-/// in evaluation, too; the last layer is linear. State names <c>layers.fc_{l}.weight</c>, and <c>layers.norm_{l}.…</c> of trained
-/// normalisation.
+/// activations whose gain falls with the layer. (…, in) → (…, out), normalised over all leading axes together, by the batch's own
+/// statistics in evaluation, too; the last layer is linear. State names <c>layers.fc_{l}.weight</c>, and <c>layers.norm_{l}.…</c> of
+/// trained normalisation.
 /// </summary>
 /// <remarks>Source: Meterez et al. 2023. Layer l gives φ(g_l BN(W_l h)), g_l = (l + 1)^−e.</remarks>
 [Paper("bounded-gradient-batchnorm", "Towards Training Without Depth Limits: Batch Normalization Without Gradient Explosion", "2310.02012",

@@ -51,8 +51,9 @@ public static class GradientProfile
             {
                 var gap = output.dim() > 1 ? IsometryGap.Of(output.flatten(0, -2)) : double.PositiveInfinity;
                 if (module is TorchSharp.Modules.Linear linear) layers.Add(new Layer(name, linear.weight, gap));
-                else if (layers.Count > 0 && module is RowNormalization or TorchSharp.Modules.BatchNorm1d or TorchSharp.Modules.LayerNorm) layers[^1].Norm = gap;
-                else if (layers.Count > 0) layers[^1].Activation = gap;
+                else if (layers.Count == 0) return output;
+                else if (module is RowNormalization or TorchSharp.Modules.BatchNorm1d or TorchSharp.Modules.LayerNorm) layers[^1].Norm = gap;
+                else layers[^1].Activation = gap;
                 return output;
             });
             return hook.remove;

@@ -10,8 +10,8 @@ public static class IsometryGap
     // The distance from 1 to the next number of float64.
     private const double Precision = 2.220446049250313e-16;
 
-    /// <summary>The gap of a matrix's rows, in float64 on the CPU, from singular values rather than from the Gram matrix, which would square
-    /// their rounding.</summary>
+    /// <summary>The gap of a matrix's rows, in float64 on the CPU, from singular values rather than from the Gram matrix, which would
+    /// square their rounding.</summary>
     /// <param name="x">(n, d), an example a row.</param>
     /// <returns>≥ 0, and 0 where all eigenvalues are equal; ∞ where the rows are linearly dependent as far as float64 can tell, as they
     /// are for n &gt; d.</returns>

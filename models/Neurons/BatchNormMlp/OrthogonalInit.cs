@@ -24,7 +24,8 @@ public static class OrthogonalInit
         if (!double.IsFinite(gain)) throw new ArgumentException($"Expected a finite gain, got {gain}", nameof(gain));
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        weight.copy_(RandomOrthogonal.Matrix(weight.shape[0], weight.numel() / weight.shape[0], generator).mul_(gain).reshape(weight.shape));
+        weight.copy_(RandomOrthogonal.Matrix(weight.shape[0], weight.numel() / weight.shape[0],
+            generator).mul_(gain).reshape(weight.shape));
         return weight;
     }
 

@@ -48,7 +48,8 @@ public sealed class RowNormalization : Module<Tensor, Tensor>
         if (dim < -x.dim() || dim >= x.dim())
             throw new ArgumentException($"Expected an axis {dim}, got ({string.Join(", ", x.shape)})", nameof(x));
         var n = x.shape[dim < 0 ? dim + x.dim() : dim];
-        if (n < 2) throw new ArgumentException($"Expected two numbers at least along axis {dim}, got ({string.Join(", ", x.shape)})", nameof(x));
+        if (n < 2) throw new ArgumentException($"Expected two numbers at least along axis {dim}, got ({string.Join(", ", x.shape)})",
+            nameof(x));
         using var scope = NewDisposeScope();
         if (meanReduction) x = x - x.mean([dim], keepdim: true);
         var length = linalg.vector_norm(x, 2, [dim], keepdim: true);

@@ -25,7 +25,8 @@ public sealed class ForwardStepwisePolynomial
     public ForwardStepwisePolynomial(int maxDegree = 3, int maxInteraction = 2, double include = 0.01, int maxFails = 2, ulong seed = 0)
     {
         _ = new PolynomialFeatures(1, maxDegree, maxInteraction);
-        if (include is not (>= 0 and < double.PositiveInfinity)) throw new ArgumentOutOfRangeException(nameof(include), include, "must be ≥ 0");
+        if (include is not (>= 0 and < double.PositiveInfinity))
+            throw new ArgumentOutOfRangeException(nameof(include), include, "must be ≥ 0");
         ArgumentOutOfRangeException.ThrowIfLessThan(maxFails, 1);
         (MaxDegree, MaxInteraction, Include, MaxFails, _seed) = (maxDegree, maxInteraction, include, maxFails, seed);
     }
@@ -87,7 +88,8 @@ public sealed class ForwardStepwisePolynomial
     /// <param name="x">(n, columns), n ≥ 5.</param>
     /// <param name="labels">(n) of class numbers, int64.</param>
     /// <returns>The selection; its outputs are the classes' scores.</returns>
-    /// <exception cref="ArgumentException">A shape doesn't fit, there are too few examples, or a number isn't finite or is no class.</exception>
+    /// <exception cref="ArgumentException">A shape doesn't fit, there are too few examples, or a number isn't finite or is no
+    /// class.</exception>
     public ForwardStepwisePolynomial FitClasses(Tensor x, Tensor labels)
     {
         Check(x, labels);
@@ -170,7 +172,8 @@ public sealed class ForwardStepwisePolynomial
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(y);
-        if (x.dim() != 2 || x.shape[0] < 5) throw new ArgumentException($"Expected (n ≥ 5, columns), got ({string.Join(", ", x.shape)})", nameof(x));
+        if (x.dim() != 2 || x.shape[0] < 5)
+            throw new ArgumentException($"Expected (n ≥ 5, columns), got ({string.Join(", ", x.shape)})", nameof(x));
         Kernels.Expect.Shape(y, nameof(y), x.shape[0]);
     }
 }

@@ -3,8 +3,8 @@ using static TorchSharp.torch.nn;
 
 namespace TorchZoo.Models.Neurons;
 
-/// <summary>How well units of a layer can be told from the others, by variance inflation factors: 1 / (1 − R²) of a unit's regression on all
-/// others of its layer.</summary>
+/// <summary>How well units of a layer can be told from the others, by variance inflation factors: 1 / (1 − R²) of a unit's regression on
+/// all others of its layer.</summary>
 /// <remarks>Source: Cheng et al. 2018, section 7 (multicollinearity of layers).</remarks>
 public static class LayerCollinearity
 {

@@ -60,8 +60,8 @@ public sealed class NetworkPolynomial
     /// <param name="samples">(n ≥ 1, in)</param>
     /// <param name="degree">Degree of the activations' polynomials, 1 to 20.</param>
     /// <param name="maxDegree">Terms of a higher total degree are left out; null: none are.</param>
-    /// <exception cref="ArgumentException">The network has no linear layer, samples don't fit, a degree is out of its range, or there are too
-    /// many terms.</exception>
+    /// <exception cref="ArgumentException">The network has no linear layer, samples don't fit, a degree is out of its range, or there are
+    /// too many terms.</exception>
     public static NetworkPolynomial Approximate(Sequential network, Tensor samples, int degree, int? maxDegree = null)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -81,7 +81,8 @@ public sealed class NetworkPolynomial
             x = module.call(x);
         }
         double[] nodes = [.. Enumerable.Range(0, Nodes).Select(k => Math.Cos((k + 0.5) * Math.PI / Nodes))];
-        var powers = tensor(nodes.SelectMany(t => Enumerable.Range(0, degree + 1).Select(k => Math.Pow(t, k))).ToArray(), [Nodes, degree + 1]);
+        var powers = tensor(nodes.SelectMany(t => Enumerable.Range(0, degree + 1).Select(k => Math.Pow(t, k))).ToArray(),
+            [Nodes, degree + 1]);
         return Compose(network, maxDegree ?? int.MaxValue, Fit);
 
         (IReadOnlyList<double> Coefficients, double Middle, double Half) Fit(nn.Module module, int unit, int units)
@@ -128,7 +129,8 @@ public sealed class NetworkPolynomial
     public IReadOnlyList<(string Name, double Coefficient)> Terms(int top, int output = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(top);
-        if (output < 0 || output >= OutFeatures) throw new ArgumentOutOfRangeException(nameof(output), output, $"There are {OutFeatures} outputs");
+        if (output < 0 || output >= OutFeatures)
+            throw new ArgumentOutOfRangeException(nameof(output), output, $"There are {OutFeatures} outputs");
         return [.. _exponents.Select((e, t) => (Name(e), _coefficients[t, output])).Where(t => t.Item2 != 0)
             .OrderByDescending(t => Math.Abs(t.Item2)).Take(top)];
 
@@ -166,12 +168,17 @@ public sealed class NetworkPolynomial
     }
 
     private static Dictionary<string, double>[] Inputs(long count) => [.. Enumerable.Range(0, (int)count).Select(j =>
-        new Dictionary<string, double>(StringComparer.Ordinal) { [new string('\0', j) + '\x1' + new string('\0', (int)count - j - 1)] = 1 })];
+    {
+        var exponents = new char[count];
+        exponents[j] = (char)1;
+        return new Dictionary<string, double>(StringComparer.Ordinal) { [new string(exponents)] = 1 };
+    })];
 
     private static Dictionary<string, double>[] Combine(Linear layer, Dictionary<string, double>[] units, string parameter)
     {
         if (layer.weight!.shape[1] != units.Length)
-            throw new ArgumentException($"A linear layer takes {layer.weight.shape[1]} numbers, the one before gives {units.Length}", parameter);
+            throw new ArgumentException($"A linear layer takes {layer.weight.shape[1]} numbers, the one before gives {units.Length}",
+                parameter);
         using var scope = NewDisposeScope();
         var weight = layer.weight.detach().to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
         var bias = layer.bias?.detach().to(ScalarType.Float64).cpu().data<double>().ToArray();
@@ -185,8 +192,8 @@ public sealed class NetworkPolynomial
     }
 
     // Σ c_k t^k of t = (z − middle) / half.
-    private static Dictionary<string, double> Horner(Dictionary<string, double> z, IReadOnlyList<double> coefficients, double middle, double half,
-        int maxDegree)
+    private static Dictionary<string, double> Horner(Dictionary<string, double> z, IReadOnlyList<double> coefficients, double middle,
+        double half, int maxDegree)
     {
         var constant = new string('\0', z.Keys.First().Length);
         var t = z.ToDictionary(e => e.Key, e => e.Value / half, StringComparer.Ordinal);

@@ -17,8 +17,8 @@ public sealed class PolynomialClassifier : PolynomialEstimator
     /// <param name="standardize">Whether columns are standardised first.</param>
     /// <param name="pca">Principal components to take the monomials of; null: of the columns.</param>
     /// <exception cref="ArgumentException">A number is out of its range.</exception>
-    public PolynomialClassifier(int degree = 2, PolynomialClassifierMethod method = PolynomialClassifierMethod.LeastSquares, double ridge = 0,
-        bool standardize = true, PcaOption? pca = null)
+    public PolynomialClassifier(int degree = 2, PolynomialClassifierMethod method = PolynomialClassifierMethod.LeastSquares,
+        double ridge = 0, bool standardize = true, PcaOption? pca = null)
         : this(new PolynomialOptions { Degree = degree, Ridge = ridge, Standardize = standardize, Pca = pca }, method)
     {
     }
@@ -44,8 +44,8 @@ public sealed class PolynomialClassifier : PolynomialEstimator
     /// <param name="labels">(n) of class numbers, int64.</param>
     /// <param name="classes">How many classes there are; null: one more than the highest number.</param>
     /// <returns>The classifier.</returns>
-    /// <exception cref="ArgumentException">A shape doesn't fit, there are no examples or fewer than two classes, a number isn't finite or is
-    /// no class.</exception>
+    /// <exception cref="ArgumentException">A shape doesn't fit, there are no examples or fewer than two classes, a number isn't finite or
+    /// is no class.</exception>
     public PolynomialClassifier Fit(Tensor x, Tensor labels, int? classes = null)
     {
         ArgumentNullException.ThrowIfNull(x);
@@ -80,12 +80,14 @@ public sealed class PolynomialClassifier : PolynomialEstimator
         // A pair's first class is its target 1, and an example counts where it is of one of the two.
         Func<Tensor, Tensor> PairLoss()
         {
-            var (first, second) = (stack([.. pairs.Select(p => oneHot.select(1, p.First))], 1), stack([.. pairs.Select(p => oneHot.select(1, p.Second))], 1));
+            var first = stack([.. pairs.Select(p => oneHot.select(1, p.First))], 1);
+            var second = stack([.. pairs.Select(p => oneHot.select(1, p.Second))], 1);
             return z => nn.functional.binary_cross_entropy_with_logits(z, first, first + second, reduction: nn.Reduction.Sum);
         }
     }
 
-    /// <summary>Each class's score: least squares' output, a probability, or of all pairs the sum of the probabilities it won with.</summary>
+    /// <summary>Each class's score: least squares' output, a probability, or of all pairs the sum of the probabilities it won
+    /// with.</summary>
     /// <param name="x">(…, columns)</param>
     /// <returns>(…, classes), float64.</returns>
     /// <exception cref="InvalidOperationException">Nothing was fitted yet.</exception>

@@ -42,8 +42,8 @@ public sealed class PolynomialFeatures
         var most = CountWithoutDummies(inFeatures, degree, InteractionDegree);
         if (most > MaximumCount)
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"{inFeatures} columns have {most:N0} monomials to degree {degree}, at most {MaximumCount:N0} are possible: take fewer columns (PCA), a lower degree or an interaction degree"),
-                nameof(degree));
+                $"{inFeatures} columns have {most:N0} monomials to degree {degree}, at most {MaximumCount:N0} are possible: ")
+                + "take fewer columns (principal components), a lower degree or an interaction degree", nameof(degree));
         _monomials = [.. Enumerate(isDummy, groups)];
     }
 
@@ -69,8 +69,13 @@ public sealed class PolynomialFeatures
     {
         if (columns is not null && columns.Count != InFeatures)
             throw new ArgumentException($"Expected {InFeatures} names, got {columns.Count}", nameof(columns));
-        return [.. _monomials.Select(m => string.Join(' ', m.GroupBy(v => v).Select(g => (columns?[g.Key]
-            ?? string.Create(CultureInfo.InvariantCulture, $"x{g.Key}")) + (g.Count() == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"^{g.Count()}")))))];
+        return [.. _monomials.Select(m => string.Join(' ', m.GroupBy(v => v).Select(Power)))];
+
+        string Power(IGrouping<int, int> factors)
+        {
+            var name = columns?[factors.Key] ?? FormattableString.Invariant($"x{factors.Key}");
+            return factors.Count() == 1 ? name : FormattableString.Invariant($"{name}^{factors.Count()}");
+        }
     }
 
     /// <summary>Each monomial's exponents.</summary>
@@ -96,8 +101,10 @@ public sealed class PolynomialFeatures
         // The first degree's monomials are the columns themselves; each of the next is one of the degree before times a column.
         var degrees = new List<Tensor> { x };
         foreach (var (parents, factors) in _steps)
-            degrees.Add(degrees[^1].index_select(-1, tensor(parents, device: x.device)) * x.index_select(-1, tensor(factors, device: x.device)));
+            degrees.Add(Taken(degrees[^1], parents) * Taken(x, factors));
         return cat(degrees, -1).MoveToOuterDisposeScope();
+
+        static Tensor Taken(Tensor from, long[] columns) => from.index_select(-1, tensor(columns, device: from.device));
     }
 
     /// <summary>How many monomials there are if no column is a dummy: C(p + D, D) − 1 if all may interact.</summary>

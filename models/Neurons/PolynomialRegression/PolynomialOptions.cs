@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
@@ -61,7 +62,7 @@ public sealed record PolynomialOptions
             Components = components,
             Clamp = Clamp,
         });
-        if (x.device.type != DeviceType.CPU) TorchSharp.ModuleExtensionMethods.to(model, x.device);
+        if (x.device.type != DeviceType.CPU) model.to(x.device);
         model.FitColumns(wide, Standardize);
         model.eval();
         return model;

@@ -7,9 +7,9 @@ namespace TorchZoo.Models.Neurons;
 
 /// <summary>
 /// A polynomial as a module: columns are standardised or turned into principal components, made into monomials, and these are mapped
-/// linearly, (…, in) → (…, out). <see cref="Fit"/> finds the coefficients in closed form; a trainer can, too. Float64 by default, as monomials of
-/// high degrees differ by orders of magnitude. State names <c>coefficients</c> (1 + monomials, out), the intercept first, and the buffers
-/// <c>exponents</c>, <c>mean</c>, <c>std</c>, <c>pca.mean</c>, <c>pca.components</c>, <c>pca.scale</c>.
+/// linearly, (…, in) → (…, out). <see cref="Fit"/> finds the coefficients in closed form; a trainer can, too. Float64 by default, as
+/// monomials of high degrees differ by orders of magnitude. State names <c>coefficients</c> (1 + monomials, out), the intercept first, and
+/// the buffers <c>exponents</c>, <c>mean</c>, <c>std</c>, <c>pca.mean</c>, <c>pca.components</c>, <c>pca.scale</c>.
 /// </summary>
 /// <remarks>Source: Cheng, Khomtchouk, Matloff, Mohanty 2018.</remarks>
 [Paper("polynomial-regression", "Polynomial Regression As an Alternative to Neural Nets", "1806.06850", 2018)]
@@ -62,7 +62,8 @@ public sealed class PolynomialRegression : Module<Tensor, Tensor>, IConfigured
     {
         Check(x);
         using var scope = NewDisposeScope();
-        return functional.linear(Monomials(x, training ? null : Config.Clamp), _coefficients[1..].t(), _coefficients[0]).MoveToOuterDisposeScope();
+        return functional.linear(Monomials(x, training ? null : Config.Clamp), _coefficients[1..].t(),
+            _coefficients[0]).MoveToOuterDisposeScope();
     }
 
     /// <summary>The monomials' values for some examples, standardised or of components.</summary>
@@ -131,7 +132,8 @@ public sealed class PolynomialRegression : Module<Tensor, Tensor>, IConfigured
         ArgumentNullException.ThrowIfNull(x);
         if (x.dim() != 2 || x.numel() == 0)
             throw new ArgumentException($"Expected (n ≥ 1, columns ≥ 1), got ({string.Join(", ", x.shape)})", nameof(x));
-        return x.isfinite().all().item<bool>() ? x.to(ScalarType.Float64) : throw new ArgumentException("Expected finite numbers", nameof(x));
+        return x.isfinite().all().item<bool>()
+            ? x.to(ScalarType.Float64) : throw new ArgumentException("Expected finite numbers", nameof(x));
     }
 
     private (Tensor X, Tensor Y) Examples(Tensor x, Tensor y)
@@ -141,7 +143,8 @@ public sealed class PolynomialRegression : Module<Tensor, Tensor>, IConfigured
         ArgumentNullException.ThrowIfNull(y);
         if (y.dim() == 1) y = y.unsqueeze(1);
         Kernels.Expect.Shape(y, nameof(y), x.shape[0], Config.OutFeatures);
-        return y.isfinite().all().item<bool>() ? (wide, y.to(ScalarType.Float64)) : throw new ArgumentException("Expected finite numbers", nameof(y));
+        return y.isfinite().all().item<bool>()
+            ? (wide, y.to(ScalarType.Float64)) : throw new ArgumentException("Expected finite numbers", nameof(y));
     }
 
     private Tensor Monomials(Tensor x, double? clamp)

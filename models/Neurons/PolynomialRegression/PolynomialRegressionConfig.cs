@@ -24,8 +24,8 @@ public sealed record PolynomialRegressionConfig
     /// <summary>Principal components that the monomials are of; null: they are of the columns.</summary>
     public int? Components { get; init; }
 
-    /// <summary>The largest absolute value that a standardised column, or a component, may have in evaluation: beyond that the model doesn't
-    /// extrapolate. Null: any.</summary>
+    /// <summary>The largest absolute value that a standardised column, or a component, may have in evaluation: beyond that the model
+    /// doesn't extrapolate. Null: any.</summary>
     public double? Clamp { get; init; }
 
     internal PolynomialFeatures Features()

@@ -32,7 +32,8 @@ public sealed class PolynomialRegressor : PolynomialEstimator
     public PolynomialRegressor Fit(Tensor x, Tensor y)
     {
         ArgumentNullException.ThrowIfNull(y);
-        if (y.dim() is not (1 or 2)) throw new ArgumentException($"Expected (n) or (n, outputs), got ({string.Join(", ", y.shape)})", nameof(y));
+        if (y.dim() is not (1 or 2)) throw new ArgumentException($"Expected (n) or (n, outputs), got ({string.Join(", ", y.shape)})",
+            nameof(y));
         var model = Options.Create(x, y.dim() == 1 ? 1 : y.shape[1]);
         Use(model.Fit(x, y, Options.Ridge, Options.Standardize));
         return this;

@@ -6,7 +6,8 @@ namespace TorchZoo.Models.Neurons;
 /// <summary>Least squares with an intercept that isn't penalised, in float64.</summary>
 internal static class RidgeRegression
 {
-    /// <summary>The minimum of ‖F β + b − y‖² + λ‖β‖²; for λ = 0 of all minima the one with the smallest β, the limit of the others.</summary>
+    /// <summary>The minimum of ‖F β + b − y‖² + λ‖β‖²; for λ = 0 of all minima the one with the smallest β, the limit of the
+    /// others.</summary>
     /// <param name="features">F, (n, T) float64.</param>
     /// <param name="y">(n, out) float64.</param>
     /// <param name="ridge">λ ≥ 0.</param>

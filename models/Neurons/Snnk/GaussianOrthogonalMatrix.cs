@@ -7,8 +7,8 @@ namespace TorchZoo.Models.Neurons;
 /// <remarks>Source: Choromanski et al. 2021 (Performers), orthogonal random features.</remarks>
 public static class GaussianOrthogonalMatrix
 {
-    /// <summary>Rows that are each N(0, I) and, in blocks of as many as there are columns, orthogonal to one another: a uniformly orthogonal
-    /// matrix's rows, each with the norm of a Gaussian row of its own.</summary>
+    /// <summary>Rows that are each N(0, I) and, in blocks of as many as there are columns, orthogonal to one another: a uniformly
+    /// orthogonal matrix's rows, each with the norm of a Gaussian row of its own.</summary>
     /// <param name="rows">Rows, ≥ 1.</param>
     /// <param name="columns">Columns, ≥ 1.</param>
     /// <param name="generator">Source of the random numbers, a CPU's; null: torch's default.</param>

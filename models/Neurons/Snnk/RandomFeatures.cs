@@ -80,7 +80,8 @@ public abstract class RandomFeatures : Module<Tensor, Tensor>
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outFeatures);
         if (fromWeight is not null && (fromWeight.dim() != 2 || fromWeight.shape[0] != outFeatures))
-            throw new ArgumentException($"Expected ({outFeatures}, {InFeatures}), got ({string.Join(", ", fromWeight.shape)})", nameof(fromWeight));
+            throw new ArgumentException($"Expected ({outFeatures}, {InFeatures}), got ({string.Join(", ", fromWeight.shape)})",
+                nameof(fromWeight));
         using var off = no_grad();
         using var scope = NewDisposeScope();
         // Kaiming's uniform distribution with a = √5, as the framework's linear layers have it.

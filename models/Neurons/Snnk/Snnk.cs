@@ -6,9 +6,9 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// A network of scalable neural network kernels: layers Ψ Φ(x), of fixed random features Φ and trained Ψ, whose cost is that of the number of
-/// features and not of the inputs' width. (…, in) → (…, out). State names <c>layers.{i}.weights</c>, buffers <c>layers.{i}.projection</c>,
-/// <c>output.weight</c> and <c>output.bias</c>.
+/// A network of scalable neural network kernels: layers Ψ Φ(x), of fixed random features Φ and trained Ψ, whose cost is that of the number
+/// of features and not of the inputs' width. (…, in) → (…, out). State names <c>layers.{i}.weights</c>, buffers
+/// <c>layers.{i}.projection</c>, <c>output.weight</c> and <c>output.bias</c>.
 /// </summary>
 /// <remarks>Source: Sehanobish, Choromanski et al. 2023.</remarks>
 [Paper("snnk", "Scalable Neural Network Kernels", "2310.13225", 2023)]

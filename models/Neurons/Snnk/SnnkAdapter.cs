@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace TorchZoo.Models.Neurons;
 
 /// <summary>
-/// A small trained addition to a network that stays as it is: x + U Ψ Φ(x) + b, or x + v ⊙ Ψ Φ(x) without a narrower middle. The identity to
-/// begin with. (…, dim) → the same. State names <c>adapter_down.0.weights</c>, buffer <c>adapter_down.0.projection</c>, and
+/// A small trained addition to a network that stays as it is: x + U Ψ Φ(x) + b, or x + v ⊙ Ψ Φ(x) without a narrower middle. The identity
+/// to begin with. (…, dim) → the same. State names <c>adapter_down.0.weights</c>, buffer <c>adapter_down.0.projection</c>, and
 /// <c>adapter_up.weight</c>, <c>adapter_up.bias</c> or <c>modulating_vector</c>.
 /// </summary>
 /// <remarks>Source: Sehanobish, Choromanski et al. 2023, section 4.3.</remarks>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
 
-/// <summary>Turns a network of linear layers into a bundled one: y = W₂ f(W₁ x) ≈ (W₂ Ψ₁) Φ₁(x), layer after layer from the input, until one
-/// matrix is left.</summary>
+/// <summary>Turns a network of linear layers into a bundled one: y = W₂ f(W₁ x) ≈ (W₂ Ψ₁) Φ₁(x), layer after layer from the input, until
+/// one matrix is left.</summary>
 /// <remarks>Source: Sehanobish, Choromanski et al. 2023, section 3.2.</remarks>
 public static class SnnkBundler
 {

@@ -2,8 +2,9 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
 
-/// <summary>A layer Ψ Φ(x) of universal features in place of f(W x + b): (…, in) → (…, out), an unbiased estimate of it to begin with. State
-/// names <c>weights</c> (out, 2m), [Re Ψ, −Im Ψ], and the buffers <c>projection</c> (m, in), <c>xi</c> (m) and <c>ratio</c> (2, m).</summary>
+/// <summary>A layer Ψ Φ(x) of universal features in place of f(W x + b): (…, in) → (…, out), an unbiased estimate of it to begin with.
+/// State names <c>weights</c> (out, 2m), [Re Ψ, −Im Ψ], and the buffers <c>projection</c> (m, in), <c>xi</c> (m) and <c>ratio</c> (2,
+/// m).</summary>
 /// <inheritdoc cref="UniversalRandomFeatures"/>
 public sealed class SnnkLayer : UniversalRandomFeatures
 {

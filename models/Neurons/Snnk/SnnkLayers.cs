@@ -15,7 +15,8 @@ internal static class SnnkLayers
                 norm: options.Norm, generator: generator),
         };
 
-    public static RandomFeatures Map(SnnkKind kind, long inFeatures, long features, SnnkOptions options, Generator? generator) => kind switch
+    public static RandomFeatures Map(SnnkKind kind, long inFeatures, long features, SnnkOptions options, Generator? generator) =>
+        kind switch
     {
         SnnkKind.Relu => new ReluRandomFeatures(inFeatures, features, options.Constant, options.Orthogonal, options.Norm, generator),
         SnnkKind.Trig => new TrigRandomFeatures(inFeatures, features, options.Orthogonal, options.Norm, generator),

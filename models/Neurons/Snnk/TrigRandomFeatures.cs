@@ -16,7 +16,8 @@ public class TrigRandomFeatures : RandomFeatures
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size isn't positive.</exception>
     public TrigRandomFeatures(long inFeatures, long features, bool orthogonal = false, double? norm = null, Generator? generator = null)
-        : base(nameof(TrigRandomFeatures), inFeatures, features, 2 * features, orthogonal, norm, generator) => _scale = 1 / Math.Sqrt(features);
+        : base(nameof(TrigRandomFeatures), inFeatures, features, 2 * features, orthogonal, norm, generator) =>
+            _scale = 1 / Math.Sqrt(features);
 
     private protected override Tensor Map(Tensor x)
     {

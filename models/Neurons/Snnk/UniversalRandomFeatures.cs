@@ -4,9 +4,9 @@ namespace TorchZoo.Models.Neurons;
 
 /// <summary>
 /// Features for any f: Ψ(w, b) · Φ(x) has f(w·x + b) as its mean, with
-/// Φ_j(x) = m^−½ exp(α_j g_j·x − α_j²‖x‖²/2), Ψ_j(w, b) = m^−½ r_j exp(2πiξ_j b + β_j g_j·w − β_j²‖w‖²/2), α_j β_j = 2πiξ_j. Complex numbers
-/// are kept as their real and imaginary parts: Φ is [Re Φ, Im Φ] and Ψ is [Re Ψ, −Im Ψ], whose product is the real part that counts. Buffers
-/// <c>projection</c> (m, in) and <c>xi</c> (m).
+/// Φ_j(x) = m^−½ exp(α_j g_j·x − α_j²‖x‖²/2), Ψ_j(w, b) = m^−½ r_j exp(2πiξ_j b + β_j g_j·w − β_j²‖w‖²/2), α_j β_j = 2πiξ_j. Complex
+/// numbers are kept as their real and imaginary parts: Φ is [Re Φ, Im Φ] and Ψ is [Re Ψ, −Im Ψ], whose product is the real part that
+/// counts. Buffers <c>projection</c> (m, in) and <c>xi</c> (m).
 /// </summary>
 /// <remarks>Source: Sehanobish, Choromanski et al. 2023, section 3.1 and theorem 1; M is option A of "Chefs' random tables" (Likhosherstov
 /// et al. 2022). The variance grows like e^(‖x‖² + ‖w‖²): bring inputs and weights to a length with <c>norm</c>.</remarks>

@@ -52,11 +52,13 @@ public sealed class UrfSpectrum
         double[] at = [.. Enumerable.Range(0, points).Select(j => ((j + 0.5) / points - 0.5) * period)];
         double[] values = [.. at.Select(f)];
         if (values.FirstOrDefault(v => !double.IsFinite(v), 0) is var bad && !double.IsFinite(bad))
-            throw new ArgumentException(FormattableString.Invariant($"Expected finite values for |z| ≤ {period / 2}, got {bad}"), nameof(f));
+            throw new ArgumentException(FormattableString.Invariant($"Expected finite values for |z| ≤ {period / 2}, got {bad}"),
+                nameof(f));
         var waves = Enumerable.Range(-n, 2 * n + 1).Select(k =>
         {
             var coefficient = System.Numerics.Complex.Zero;
-            for (var j = 0; j < points; j++) coefficient += values[j] * System.Numerics.Complex.FromPolarCoordinates(1, -Circle * k * at[j] / period);
+            for (var j = 0; j < points; j++)
+                coefficient += values[j] * System.Numerics.Complex.FromPolarCoordinates(1, -Circle * k * at[j] / period);
             return (k / period, coefficient / points);
         }).ToList();
         var largest = waves.Max(w => w.Item2.Magnitude);

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>Polynomials against perceptrons on small digits and, with <c>--data</c>, on three tables; and how collinear a perceptron's units
-/// are from layer to layer.</summary>
+/// <summary>Polynomials against perceptrons on small digits and, with <c>--data</c>, on three tables; and how collinear a perceptron's
+/// units are from layer to layer.</summary>
 [Recipe(Name)]
 public sealed class PolynomialRegressionRecipe : Recipe
 {
@@ -84,7 +84,8 @@ public sealed class PolynomialRegressionRecipe : Recipe
             {
                 context.Cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                using var classifier = new PolynomialClassifier(p.Degree, ridge: Ridge, standardize: false, pca: PcaOption.Of(p.Components));
+                using var classifier = new PolynomialClassifier(p.Degree, ridge: Ridge, standardize: false,
+                    pca: PcaOption.Of(p.Components));
                 classifier.Fit(s.Train.Inputs.to(context.Device), s.Train.Targets.to(context.Device));
                 columns = classifier.Model.Features.Count + 1;
                 return Accuracy(classifier.Predict(s.Test.Inputs.to(context.Device)), s.Test.Targets);
@@ -93,11 +94,11 @@ public sealed class PolynomialRegressionRecipe : Recipe
         })];
         var hidden = splits[0].Train.Inputs.shape[1] == 64 ? 64 : 256;
         var timer = System.Diagnostics.Stopwatch.StartNew();
-        var contenders = splits.Select((s, i) => Contest(context, setting, s, 200, setting.Epochs) with { Context = context with
-        {
-            Seed = context.Seed + (ulong)i,
-        } }).Select((contest, i) => contest.Run($"MLP, split {i}", () => Perceptron(s: splits[i].Train.Inputs.shape[1], [hidden, hidden], 10))).ToArray();
-        var perceptron = new Entry($"MLP {splits[0].Train.Inputs.shape[1]}-{hidden}-{hidden}-10", contenders[0].Parameters,
+        var inputs = splits[0].Train.Inputs.shape[1];
+        Contender[] contenders = [.. splits.Select((split, i) =>
+            Networks(context with { Seed = context.Seed + (ulong)i }, split, 200, setting.Epochs)
+            .Run($"MLP, split {i}", () => Perceptron(inputs, [hidden, hidden], 10)))];
+        var perceptron = new Entry($"MLP {inputs}-{hidden}-{hidden}-10", contenders[0].Parameters,
             [.. contenders.Select(c => c.Mean)], timer.Elapsed.TotalSeconds / splits.Length);
         var tuned = Tuned(context, setting, splits[0]);
         context.Output.Table($"{title}, test accuracy",
@@ -111,7 +112,7 @@ public sealed class PolynomialRegressionRecipe : Recipe
     private static Contender Tuned(RecipeContext context, Setting setting, (PairDataset Train, PairDataset Test) split)
     {
         var options = setting.Polynomials.Single(p => $"degree {p.Degree}, PCA {p.Components}" == setting.Own);
-        return (Contest(context, setting, split, 100, 5) with { Optimizer = p => new FusedAdam(p, 1e-3) }).Run($"{setting.Own}, on from the closed form", () =>
+        return Networks(context, split, 100, 5).Run($"{setting.Own}, on from the closed form", () =>
         {
             var model = new PolynomialRegression(new PolynomialRegressionConfig
             {
@@ -128,7 +129,7 @@ public sealed class PolynomialRegressionRecipe : Recipe
         }, isRunsOwn: true);
     }
 
-    private static Contest Contest(RecipeContext context, Setting setting, (PairDataset Train, PairDataset Test) split, int batchSize, int epochs) => new()
+    private static Contest Networks(RecipeContext context, (PairDataset Train, PairDataset Test) split, int batchSize, int epochs) => new()
     {
         Context = context,
         Train = split.Train,
@@ -141,16 +142,16 @@ public sealed class PolynomialRegressionRecipe : Recipe
         Optimizer = p => new FusedAdam(p, 1e-3),
     };
 
-    private static nn.Module<Tensor, Tensor> Perceptron(long s, int[] hidden, long outputs, bool tanh = false)
+    private static nn.Module<Tensor, Tensor> Perceptron(long inputs, int[] hidden, long outputs, bool tanh = false)
     {
         var layers = new List<nn.Module<Tensor, Tensor>>();
         foreach (var width in hidden)
         {
-            layers.Add(nn.Linear(s, width));
+            layers.Add(nn.Linear(inputs, width));
             layers.Add(tanh ? nn.Tanh() : nn.ReLU());
-            s = width;
+            inputs = width;
         }
-        layers.Add(nn.Linear(s, outputs));
+        layers.Add(nn.Linear(inputs, outputs));
         return nn.Sequential(layers);
     }
 
@@ -162,9 +163,11 @@ public sealed class PolynomialRegressionRecipe : Recipe
         (string Name, IReadOnlyList<LayerCollinearityReport> Layers)[] reports = [.. new[] { false, true }.Select(tanh =>
         {
             IReadOnlyList<LayerCollinearityReport> layers = [];
-            Contest(context, setting, split, 50, setting.CollinearityEpochs).Run($"MLP with {(tanh ? "tanh" : "ReLU")}",
-                () => Perceptron(inputs, [64, 32, 32, 32], 10, tanh), after: (network, _) => layers = LayerCollinearity.Of(network, split.Train.Inputs.to(context.Device)));
-            return (tanh ? "tanh" : "ReLU", layers);
+            var name = tanh ? "tanh" : "ReLU";
+            Networks(context, split, 50, setting.CollinearityEpochs).Run($"MLP with {name}", () =>
+                Perceptron(inputs, [64, 32, 32, 32], 10, tanh),
+                after: (network, _) => layers = LayerCollinearity.Of(network, split.Train.Inputs.to(context.Device)));
+            return (name, layers);
         })];
         context.Output.Table($"Variance inflation factors of an MLP {inputs}-64-32-32-32-10",
             ["activation", "hidden layer", "units", "mean", "median", "share above 10"],
@@ -189,7 +192,7 @@ public sealed class PolynomialRegressionRecipe : Recipe
         var diabetes = Read(Path.Combine(folder, "diabetes_data_raw.csv.gz"), ' ', skip: 0);
         var progression = Read(Path.Combine(folder, "diabetes_target.csv.gz"), ' ', skip: 0).squeeze(1);
         if (progression.shape[0] != diabetes.shape[0])
-            throw new InvalidDataException($"{folder}: diabetes_target.csv.gz has {progression.shape[0]} rows, expected {diabetes.shape[0]}");
+            throw new InvalidDataException($"{folder}: expected {diabetes.shape[0]} rows in diabetes_target.csv.gz, got {progression.shape[0]}");
         TableResult[] results =
         [
             Table("breast cancer", cancer, cancerClass, PcaOption.Explaining(0.9), 0),
@@ -241,11 +244,10 @@ public sealed class PolynomialRegressionRecipe : Recipe
             var error = double.NaN;
             var scaledTest = Scaled(test);
             var outputs = isClass ? train.Targets.max().item<long>() + 1 : 1;
-            (Contest(context, setting, (Scaled(train), scaledTest), 200, setting.Epochs) with
+            (Networks(context with { Seed = context.Seed + (ulong)split }, (Scaled(train), scaledTest), 200, setting.Epochs) with
             {
-                Context = context with { Seed = context.Seed + (ulong)split },
-                Step = isClass ? Recipes.Contest.Classification : Steps.Supervised((p, t) => nn.functional.mse_loss(p, t),
-                    (Recipes.Contest.Accuracy, (p, t) => -(p - t).abs().mean())),
+                Step = isClass ? Contest.Classification : Steps.Supervised((p, t) => nn.functional.mse_loss(p, t),
+                    (Contest.Accuracy, (p, t) => -(p - t).abs().mean())),
             }).Run($"MLP on {name}", () => Perceptron(train.Inputs.shape[1], [32], outputs), after: (network, _) =>
             {
                 using var off = no_grad();
@@ -271,7 +273,8 @@ public sealed class PolynomialRegressionRecipe : Recipe
     {
         if (!File.Exists(path)) throw new ArgumentException($"{path}: there is no such file", "--data");
         using Stream file = File.OpenRead(path);
-        using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file);
+        var isPacked = path.EndsWith(".gz", StringComparison.Ordinal);
+        using var reader = new StreamReader(isPacked ? new GZipStream(file, CompressionMode.Decompress) : file);
         var rows = new List<double[]>();
         for (var line = 0; reader.ReadLine() is { } text; line++)
         {
@@ -297,11 +300,13 @@ public sealed class PolynomialRegressionRecipe : Recipe
             Series =
             [
                 .. polynomials.Select(e => new Series(e.Name, [e.Size], [e.Mean]) { Markers = true }),
-                new(perceptron.Name, [polynomials.Min(e => e.Size), polynomials.Max(e => e.Size)], [perceptron.Mean, perceptron.Mean]) { Dashed = true },
+                new(perceptron.Name, [polynomials.Min(e => e.Size), polynomials.Max(e => e.Size)],
+                    [perceptron.Mean, perceptron.Mean]) { Dashed = true },
             ],
         }.Save(path));
 
-    private static Claim Judge(Entry[] polynomials, Entry perceptron, (string Name, IReadOnlyList<LayerCollinearityReport> Layers)[] reports,
+    private static Claim Judge(Entry[] polynomials, Entry perceptron,
+        (string Name, IReadOnlyList<LayerCollinearityReport> Layers)[] reports,
         TableResult[] tables)
     {
         const double slack = 0.002, gain = 0.04, growth = 5;
@@ -311,9 +316,9 @@ public sealed class PolynomialRegressionRecipe : Recipe
             new(FormattableString.Invariant($"at most {slack} below the perceptron ({own.Mean:F3}, {perceptron.Mean:F3})"),
                 own.Mean >= perceptron.Mean - slack),
             new(FormattableString.Invariant($"at least {gain} above degree 1 ({linear.Mean:F3})"), own.Mean >= linear.Mean + gain),
-            .. reports.Select(r => new Condition(FormattableString.Invariant(
-                $"last layer's mean variance inflation at least {growth} times the first's, {r.Name} ({r.Layers[0].Mean:F0}, {r.Layers[^1].Mean:F0})"),
-                r.Layers[^1].Mean >= growth * r.Layers[0].Mean)),
+            .. reports.Select(r => (r.Name, First: r.Layers[0].Mean, Last: r.Layers[^1].Mean)).Select(r => new Condition(FormattableString
+                .Invariant($"last layer's mean variance inflation at least {growth} times the first's, {r.Name} ({r.First:F0}, {r.Last:F0})"),
+                r.Last >= growth * r.First)),
             .. tables.Select(t => new Condition(FormattableString.Invariant(
                 $"{t.Name}: the better degree at most the perceptron's error ({Math.Min(t.First, t.Second):G3}, {t.Perceptron:G3})"),
                 Math.Min(t.First, t.Second) <= t.Perceptron)),
@@ -327,7 +332,8 @@ public sealed class PolynomialRegressionRecipe : Recipe
 
     private sealed record TableResult(string Name, double First, double Second, double Perceptron, double Validated);
 
-    private sealed record Setting(int Splits, int TableSplits, int Epochs, int CollinearityEpochs, (int Degree, int Components)[] Polynomials,
+    private sealed record Setting(int Splits, int TableSplits, int Epochs, int CollinearityEpochs,
+        (int Degree, int Components)[] Polynomials,
         Func<RecipeContext, LabelledImages> Load)
     {
         // The claim's polynomial comes first, the linear one last.

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Scripts.Recipes;
 
-/// <summary>Bundled networks of random features, trained and in closed form, against perceptrons with more weights, on small digits; and how
-/// errors of the features fall with their number.</summary>
+/// <summary>Bundled networks of random features, trained and in closed form, against perceptrons with more weights, on small digits; and
+/// how errors of the features fall with their number.</summary>
 [Recipe(Name)]
 public sealed class SnnkRecipe : Recipe
 {
@@ -44,8 +44,12 @@ public sealed class SnnkRecipe : Recipe
         var wide = contest.Run($"MLP {inputs}-{setting.Wide}-10", () => Perceptron(inputs, setting.Wide));
         var narrow = contest.Run($"MLP {inputs}-{setting.Narrow}-10", () => Perceptron(inputs, setting.Narrow));
         var linear = contest.Run(Linear, () => nn.Linear(inputs, 10));
-        Contender Bundled(SnnkKind kind, long m, bool isRunsOwn = false) => kernels.Run($"bundled {(kind == SnnkKind.Relu ? "ReLU" : kind)}, m = {m}", () =>
-            new Snnk(new SnnkConfig { InFeatures = inputs, OutFeatures = 10, Features = [m], Kind = kind }), isRunsOwn: isRunsOwn);
+        Contender Bundled(SnnkKind kind, long m, bool isRunsOwn = false)
+        {
+            var config = new SnnkConfig { InFeatures = inputs, OutFeatures = 10, Features = [m], Kind = kind };
+            var name = kind == SnnkKind.Relu ? "ReLU" : kind.ToString();
+            return kernels.Run($"bundled {name}, m = {m}", () => new Snnk(config), isRunsOwn: isRunsOwn);
+        }
         var trig = Bundled(SnnkKind.Trig, setting.Features / 2, isRunsOwn: true);
         var relu = Bundled(SnnkKind.Relu, setting.Features);
         var small = Bundled(SnnkKind.Relu, setting.Few);
@@ -53,8 +57,8 @@ public sealed class SnnkRecipe : Recipe
             new SnnkConfig { InFeatures = inputs, HiddenFeatures = [setting.Wide], OutFeatures = 10, Features = [16] }));
         var closed = ClosedForm(context, setting, train, test, setting.Features);
         var closedWide = ClosedForm(context, setting, train, test, setting.Many);
-        contest.Show($"{images.Title}, test accuracy after {setting.Epochs} epochs", [wide, narrow, linear, trig, relu, small, closed, closedWide,
-            layer]);
+        contest.Show($"{images.Title}, test accuracy after {setting.Epochs} epochs",
+            [wide, narrow, linear, trig, relu, small, closed, closedWide, layer]);
         Draw(context, [wide, narrow, linear, trig, relu, small, layer], [closed, closedWide]);
         return Judge(wide, linear, trig, closed);
     }
@@ -119,7 +123,8 @@ public sealed class SnnkRecipe : Recipe
                 Series =
                 [
                     .. trained.Where(c => c.Mean > 0.9).Select(c => new Series(c.Name, [c.Parameters], [c.Mean]) { Markers = true }),
-                    .. closed.Select(c => new Series(c.Name, [trained.Min(t => t.Parameters), trained.Max(t => t.Parameters)], [c.Mean, c.Mean])
+                    .. closed.Select(c => new Series(c.Name, [trained.Min(t => t.Parameters), trained.Max(t => t.Parameters)],
+                        [c.Mean, c.Mean])
                         { Dashed = true }),
                 ],
             },
@@ -161,10 +166,12 @@ public sealed class SnnkRecipe : Recipe
         const double loss = 0.01, least = 0.965, gain = 0.02, fewer = 5;
         var factor = (double)wide.Parameters / trig.Parameters;
         Condition Above(Contender network) => new(FormattableString.Invariant(
-            $"{network.Name} at least {gain} better than {linear.Name} ({network.Mean:F3}, {linear.Mean:F3})"), network.Mean >= linear.Mean + gain);
+            $"{network.Name} at least {gain} better than {linear.Name} ({network.Mean:F3}, {linear.Mean:F3})"),
+                network.Mean >= linear.Mean + gain);
         return new Claim(Name, $"test accuracy of {trig.Name}, mean of the seeds", trig.Mean, wide.Mean - loss, wide.Mean,
         [
-            new(FormattableString.Invariant($"at most {loss} below {wide.Name} ({trig.Mean:F3}, {wide.Mean:F3})"), trig.Mean >= wide.Mean - loss),
+            new(FormattableString.Invariant($"at most {loss} below {wide.Name} ({trig.Mean:F3}, {wide.Mean:F3})"),
+                trig.Mean >= wide.Mean - loss),
             new(FormattableString.Invariant($"with {fewer} times fewer weights ({factor:F1})"), factor >= fewer),
             new(FormattableString.Invariant($"{closed.Name} at least {least} ({closed.Mean:F3})"), closed.Mean >= least),
             Above(trig),
@@ -178,7 +185,8 @@ public sealed class SnnkRecipe : Recipe
         // With --full Fashion-MNIST, and a closed form of 4096 features.
         public static Setting Of(RecipeContext context) => context.Size == RunSize.Full
             ? new(context.Epochs ?? 60, 3, 500, 1024, 200, 16_000, 2048, 4096, c => RecipeImages.FashionMnist(c, new ImageOptions()))
-            : new(context.Epochs ?? context.Pick(1, 60, 0), context.Pick(1, 3, 0), 70, 256, 48, 370, 128, 1000, c => c.Data is null ? Digits.Load()
+            : new(context.Epochs ?? context.Pick(1, 60, 0), context.Pick(1, 3, 0), 70, 256, 48, 370, 128, 1000,
+                c => c.Data is null ? Digits.Load()
                 : throw new ArgumentException("The digits come with the program; --data is for Fashion-MNIST, with --full.", "--data"));
     }
 }

@@ -102,9 +102,9 @@ public class BatchNormMlpTests
         Assert.That(state["0.bias"].abs().sum().item<float>() + state["2.bias"].abs().sum().item<float>(), Is.Zero);
     }
 
-    // The paper's theorem 1, in numbers: the gap of n = d examples by depth, mean of five seeds. Such means vary by orders of magnitude, as a
-    // seed with a nearly singular matrix outweighs the others: the ranges hold four fifths of the means that a NumPy program gave (400, 200,
-    // 60 seeds), the last one is the specification's mean.
+    // The paper's theorem 1, in numbers: the gap of n = d examples by depth, mean of five seeds. Such means vary by orders of magnitude, as
+    // a seed with a nearly singular matrix outweighs the others: the ranges hold four fifths of the means that a NumPy program gave (400,
+    // 200, 60 seeds), the last one is the specification's mean.
     [TestCase(8, new[] { 0.949, 0.316, 0.0816, 1.41e-3, 1.47e-7, 9.7e-16 }, new[] { 1.37, 0.629, 0.304, 0.0594, 2.2e-5, 3.4e-13 })]
     [TestCase(16, new[] { 1.02, 0.584, 0.335, 0.0987, 2.17e-3, 1.77e-7 }, new[] { 1.23, 0.791, 0.530, 0.251, 0.0568, 2.05e-5 })]
     [TestCase(32, new[] { 0.986, 0.740, 0.562, 0.335, 0.102, 3.54e-3 }, new[] { 1.08, 0.833, 0.650, 0.399, 0.156, 0.0188 })]
@@ -119,7 +119,8 @@ public class BatchNormMlpTests
             using var scope = NewDisposeScope();
             using var generator = new Generator((ulong)seed);
             using var net = new BatchNormMlp(
-                new BatchNormMlpConfig { InFeatures = d, HiddenFeatures = d, Depth = 160, OutFeatures = 1, Activation = "identity" }, generator);
+                new BatchNormMlpConfig { InFeatures = d, HiddenFeatures = d, Depth = 160, OutFeatures = 1, Activation = "identity" },
+                    generator);
             net.to(ScalarType.Float64);
             // Weights have to be orthogonal in float64, too.
             foreach (var (name, weight) in net.named_parameters())
@@ -142,8 +143,10 @@ public class BatchNormMlpTests
     {
         foreach (var seed in new ulong[] { 0, 1, 2 })
         {
-            var orthogonal = First(BatchNormMlpInit.Orthogonal, 256, seed, out var gap) / First(BatchNormMlpInit.Orthogonal, 16, seed, out _);
-            var gaussian = First(BatchNormMlpInit.XavierNormal, 256, seed, out var worse) / First(BatchNormMlpInit.XavierNormal, 16, seed, out _);
+            var orthogonal = First(BatchNormMlpInit.Orthogonal, 256, seed, out var gap) / First(BatchNormMlpInit.Orthogonal, 16, seed,
+                out _);
+            var gaussian = First(BatchNormMlpInit.XavierNormal, 256, seed, out var worse) / First(BatchNormMlpInit.XavierNormal, 16, seed,
+                out _);
             TestContext.Out.WriteLine($"{orthogonal:G3} {gaussian:G3} {gap:G3} {worse:G3}");
             Assert.That(orthogonal, Is.InRange(0.5, 2));
             Assert.That(gaussian, Is.GreaterThanOrEqualTo(5));
@@ -204,7 +207,8 @@ public class BatchNormMlpTests
         Assert.That(profile.Select(p => p.Name), Is.EqualTo(new[] { "layers.fc_0", "layers.fc_1", "layers.fc_2", "layers.fc_3" }));
         Assert.That(net.parameters().Select(p => p.grad), Is.All.Null);
         nn.functional.mse_loss(net.call(x), y).backward();
-        Assert.That(profile.Select(p => p.Gradient), Is.EqualTo(net.parameters().Select(p => (double)p.grad!.norm().item<float>())).Within(1e-5));
+        Assert.That(profile.Select(p => p.Gradient),
+            Is.EqualTo(net.parameters().Select(p => (double)p.grad!.norm().item<float>())).Within(1e-5));
         Assert.That(profile.Skip(1).Select(p => p.WeightGap), Is.All.Zero.Within(1e-5));
         Assert.That(profile.SkipLast(1).Select(p => p.NormGap!.Value), Is.EqualTo(net.Hidden(x).Select(IsometryGap.Of)).Within(1e-9));
         Assert.That((profile[^1].NormGap, profile[^1].ActivationGap), Is.EqualTo(((double?)null, (double?)null)));
@@ -218,7 +222,8 @@ public class BatchNormMlpTests
     }
 
     [Test]
-    public void TheNetworkIsItsLayers([Values] BatchNormMlpOrder order, [Values(ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16)]
+    public void TheNetworkIsItsLayers([Values] BatchNormMlpOrder order,
+        [Values(ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16)]
         ScalarType type)
     {
         using var scope = NewDisposeScope();
@@ -291,7 +296,8 @@ public class BatchNormMlpTests
             Assert.That(() => new BatchNormMlp(Small with { GainExponent = double.NaN }), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new BatchNormMlp(Small with { ForceFactor = 0 }), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new BatchNormMlp(Small with { Activation = "tan" }), Throws.ArgumentException.With.Message.Contains("tanh"));
-            Assert.That(() => new BatchNormMlp(Small with { Norm = BatchNormMlpNorm.None, MeanReduction = true }), Throws.ArgumentException);
+            Assert.That(() => new BatchNormMlp(Small with { Norm = BatchNormMlpNorm.None, MeanReduction = true }),
+                Throws.ArgumentException);
             Assert.That(() => RowNormalization.Normalize(zeros(1, 3)), Throws.ArgumentException);
             Assert.That(() => RowNormalization.Normalize(zeros(3), 1), Throws.ArgumentException);
             Assert.That(() => new RowNormalization(factor: -1), Throws.InstanceOf<ArgumentException>());

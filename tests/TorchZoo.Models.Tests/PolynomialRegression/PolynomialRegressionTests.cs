@@ -160,7 +160,8 @@ public class PolynomialRegressionTests
         regressor.Fit(x, y);
         var names = regressor.Model.Features.Names;
         var values = regressor.Model.Coefficients[1..].squeeze(1).data<double>().ToArray();
-        Assert.That(names.Zip(values).Where(t => t.First.Contains("x2", StringComparison.Ordinal)).Select(t => t.Second), Is.All.Zero.Within(1e-12));
+        Assert.That(names.Zip(values).Where(t => t.First.Contains("x2", StringComparison.Ordinal)).Select(t => t.Second),
+            Is.All.Zero.Within(1e-12));
         Assert.That(Worst(regressor.Predict(x).squeeze(1), y), Is.LessThan(1e-9));
     }
 
@@ -195,7 +196,8 @@ public class PolynomialRegressionTests
         if (method == PolynomialClassifierMethod.AllVersusAll)
             Assert.That(Worst(scores.sum(1), full([400], 3.0, ScalarType.Float64)), Is.LessThan(1e-9), "a vote a pair");
         using var linear = new PolynomialClassifier(1, method, 1e-3);
-        Assert.That(linear.Fit(x, Label(x)).Predict(unseen).eq(Label(unseen)).to(ScalarType.Float64).mean().item<double>(), Is.LessThan(0.6));
+        Assert.That(linear.Fit(x, Label(x)).Predict(unseen).eq(Label(unseen)).to(ScalarType.Float64).mean().item<double>(),
+            Is.LessThan(0.6));
     }
 
     [Test]
@@ -244,7 +246,8 @@ public class PolynomialRegressionTests
         const double rho = 0.95;
         var pair = stack([columns.select(1, 0), rho * columns.select(1, 0) + Math.Sqrt(1 - rho * rho) * columns.select(1, 1)], 1);
         Assert.That(Worst(LayerCollinearity.Factors(pair), full([2], 1 / (1 - rho * rho), ScalarType.Float64)), Is.LessThan(1e-5));
-        Assert.That(LayerCollinearity.Factors(cat([pair, zeros(200, 1, ScalarType.Float64)], 1)).shape[0], Is.EqualTo(2), "dead units don't count");
+        Assert.That(LayerCollinearity.Factors(cat([pair, zeros(200, 1, ScalarType.Float64)], 1)).shape[0], Is.EqualTo(2),
+            "dead units don't count");
 
         using var net = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 2));
         var x = randn([300, 4], generator: generator);
@@ -264,7 +267,8 @@ public class PolynomialRegressionTests
         using var off = no_grad();
         using var generator = new Generator(12);
         using var one = nn.Sequential(nn.Linear(3, 4), new PolynomialActivation(0, 0, 1), nn.Linear(4, 2));
-        using var two = nn.Sequential(nn.Linear(3, 4), new PolynomialActivation(0, 0, 1), nn.Linear(4, 3), new PolynomialActivation(0.5, -1, 2),
+        using var two = nn.Sequential(nn.Linear(3, 4), new PolynomialActivation(0, 0, 1), nn.Linear(4, 3),
+            new PolynomialActivation(0.5, -1, 2),
             nn.Linear(3, 2, hasBias: false));
         foreach (var (net, degree) in new[] { (one, 2), (two, 4) })
         {
@@ -347,7 +351,8 @@ public class PolynomialRegressionTests
             Assert.That(() => classifier.Fit(zeros(5, 2), zeros(5, ScalarType.Int64)), Throws.ArgumentException);
             Assert.That(() => new PolynomialRegressor(0), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new PolynomialRegressor(2, -1), Throws.InstanceOf<ArgumentException>());
-            Assert.That(() => new PolynomialRegressor(new PolynomialOptions { Degree = 2, InteractionDegree = 3 }), Throws.InstanceOf<ArgumentException>());
+            Assert.That(() => new PolynomialRegressor(new PolynomialOptions { Degree = 2, InteractionDegree = 3 }),
+                Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new PolynomialRegressor(pca: PcaOption.Of(3)).Fit(zeros(5, 2), zeros(5)), Throws.ArgumentException);
             Assert.That(() => PcaOption.Explaining(0), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new PolynomialFeatures(64, 6), Throws.ArgumentException.With.Message.Contains("131,115,984"));
@@ -358,7 +363,8 @@ public class PolynomialRegressionTests
             Assert.That(() => LayerCollinearity.Of(relu, zeros(3, 2)), Throws.ArgumentException);
             Assert.That(() => NetworkPolynomial.Exact(relu), Throws.ArgumentException.With.Message.Contains("polynomial"));
             Assert.That(() => new PolynomialActivation(), Throws.ArgumentException);
-            Assert.That(() => new PolynomialRegression(new PolynomialRegressionConfig { InFeatures = 3, Components = 4 }), Throws.InstanceOf<ArgumentException>());
+            Assert.That(() => new PolynomialRegression(new PolynomialRegressionConfig { InFeatures = 3, Components = 4 }),
+                Throws.InstanceOf<ArgumentException>());
         });
     }
 }

@@ -266,7 +266,8 @@ public class SnnkTests
         {
             "layers.0.weights 256×16", "layers.0.projection 16×64", "output.weight 10×256", "output.bias 10",
         }));
-        using var bundled = new Snnk(new SnnkConfig { InFeatures = 64, OutFeatures = 10, Features = [185], Kind = SnnkKind.Trig }, generator);
+        using var bundled = new Snnk(new SnnkConfig { InFeatures = 64, OutFeatures = 10, Features = [185], Kind = SnnkKind.Trig },
+            generator);
         Assert.That(bundled.parameters().Sum(p => p.numel()), Is.EqualTo(3700));
         using var sine = new SnnkLayer(4, 3, 5, UrfSpectrum.Sine, generator: generator);
         Assert.That(sine.state_dict().Select(e => $"{e.Key} {string.Join('×', e.Value.shape)}"), Is.EquivalentTo(new[]
@@ -330,12 +331,14 @@ public class SnnkTests
             Assert.That(() => UrfSpectrum.FromFunction(Math.Exp, 0, 4), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => new Snnk(config with { Features = [] }), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new Snnk(config with { HiddenFeatures = [3, 3] }), Throws.ArgumentException);
-            Assert.That(() => new Snnk(config with { Options = new SnnkOptions { M = -1 }, Kind = SnnkKind.Sine }), Throws.InstanceOf<ArgumentException>());
+            Assert.That(() => new Snnk(config with { Options = new SnnkOptions { M = -1 }, Kind = SnnkKind.Sine }),
+                Throws.InstanceOf<ArgumentException>());
             Assert.That(() => new SnnkAdapter(3, 0), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => bundled.Fit(zeros(4, 3), zeros(3, 2)), Throws.ArgumentException);
             Assert.That(() => bundled.Fit(zeros(0, 3), zeros(0, 2)), Throws.ArgumentException);
             Assert.That(() => bundled.Fit(zeros(4, 3), zeros(4, 2), -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
-            Assert.That(() => new FullyBundledNetwork([new TrigRandomFeatures(3, 4), new TrigRandomFeatures(4, 4)], 2), Throws.ArgumentException);
+            Assert.That(() => new FullyBundledNetwork([new TrigRandomFeatures(3, 4), new TrigRandomFeatures(4, 4)], 2),
+                Throws.ArgumentException);
             Assert.That(() => SnnkBundler.Bundle(biased, [4]), Throws.ArgumentException.With.Message.Contains("no bias"));
             Assert.That(() => SnnkBundler.Bundle(biased, [4, 4], SnnkKind.Sine), Throws.ArgumentException);
         });

@@ -33,7 +33,7 @@ public sealed class PolynomialRegression : Module<Tensor, Tensor>, IConfigured
         _ = generator;
         Features = config.Features();
         Config = config;
-        _coefficients = new Parameter(zeros(Features.Count + 1, config.OutFeatures, ScalarType.Float64));
+        _coefficients = new Parameter(zeros(Features.Count + 1, config.OutFeatures, ScalarType.Float64).DetachFromDisposeScope());
         if (config.Components is { } components) _pca = new Components(components, config.InFeatures);
         RegisterComponents();
         register_buffer("exponents", Features.Exponents().DetachFromDisposeScope());

@@ -12,10 +12,10 @@ public static class LayerCollinearity
     private const double Ridge = 1e-8;
     private const double Constant = 1e-6;
 
-    /// <summary>The hidden layers' factors.</summary>
+    /// <summary>The factors of the hidden layers and of the outputs.</summary>
     /// <param name="network">A network of linear layers; what each but the first takes are the activations.</param>
     /// <param name="x">Inputs, more than the widest layer has units.</param>
-    /// <returns>A report a hidden layer, in the order they ran in.</returns>
+    /// <returns>A report a hidden layer, in the order they ran in, and one of the outputs.</returns>
     /// <exception cref="ArgumentException">The network ran fewer than two linear layers, or there are fewer than two examples.</exception>
     public static IReadOnlyList<LayerCollinearityReport> Of(Module<Tensor, Tensor> network, Tensor x)
     {
@@ -30,16 +30,18 @@ public static class LayerCollinearity
                 taken.Add((m.name, input.alias()));
                 return input;
             })).ToList();
+        Tensor outputs;
         try
         {
-            network.call(x);
+            outputs = network.call(x);
         }
         finally
         {
             foreach (var hook in hooks) hook.remove();
         }
         if (taken.Count < 2) throw new ArgumentException("Expected a network of two linear layers at least", nameof(network));
-        return [.. taken.Skip(1).Select(t => Report(t.Name, Factors(t.Activations.flatten(0, -2))))];
+        return [.. taken.Skip(1).Append((Name: "output", Activations: outputs)).Select(t =>
+            Report(t.Name, Factors(t.Activations.flatten(0, -2))))];
     }
 
     /// <summary>The factors of a matrix's columns.</summary>

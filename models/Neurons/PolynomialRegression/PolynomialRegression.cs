@@ -23,17 +23,18 @@ public sealed class PolynomialRegression : Module<Tensor, Tensor>, IConfigured
     [ComponentName(Name = "pca")]
     private readonly Components? _pca;
 
-    /// <summary>A polynomial whose coefficients are 0, on columns as they are.</summary>
+    /// <summary>A polynomial on columns as they are, with coefficients like a linear layer's initial ones.</summary>
     /// <param name="config">What it is made of.</param>
-    /// <param name="generator">Has no use: nothing here is random.</param>
+    /// <param name="generator">Source of the coefficients; null: torch's default. A fit doesn't depend on them.</param>
     /// <exception cref="ArgumentException">The configuration isn't valid; the message says which option and what was expected.</exception>
     public PolynomialRegression(PolynomialRegressionConfig config, Generator? generator = null) : base(nameof(PolynomialRegression))
     {
         ArgumentNullException.ThrowIfNull(config);
-        _ = generator;
         Features = config.Features();
         Config = config;
-        _coefficients = new Parameter(zeros(Features.Count + 1, config.OutFeatures, ScalarType.Float64).DetachFromDisposeScope());
+        var bound = 1 / Math.Sqrt(Features.Count);
+        _coefficients = new Parameter(empty(Features.Count + 1, config.OutFeatures, ScalarType.Float64).DetachFromDisposeScope());
+        using (no_grad()) _coefficients.uniform_(-bound, bound, generator);
         if (config.Components is { } components) _pca = new Components(components, config.InFeatures);
         RegisterComponents();
         register_buffer("exponents", Features.Exponents().DetachFromDisposeScope());

@@ -97,8 +97,8 @@ public sealed class PolynomialRegressionRecipe : Recipe
         var inputs = splits[0].Train.Inputs.shape[1];
         Contender[] contenders = [.. splits.Select((split, i) =>
             Networks(context with { Seed = context.Seed + (ulong)i }, split, 200, setting.Epochs)
-            .Run($"MLP, split {i}", () => Perceptron(inputs, [hidden, hidden], 10)))];
-        var perceptron = new Entry($"MLP {inputs}-{hidden}-{hidden}-10", contenders[0].Parameters,
+            .Run($"MLP, split {i}", () => Perceptron(inputs, [hidden], 10)))];
+        var perceptron = new Entry($"MLP {inputs}-{hidden}-10", contenders[0].Parameters,
             [.. contenders.Select(c => c.Mean)], timer.Elapsed.TotalSeconds / splits.Length);
         var tuned = Tuned(context, setting, splits[0]);
         context.Output.Table($"{title}, test accuracy",
@@ -165,17 +165,17 @@ public sealed class PolynomialRegressionRecipe : Recipe
             IReadOnlyList<LayerCollinearityReport> layers = [];
             var name = tanh ? "tanh" : "ReLU";
             Networks(context, split, 50, setting.CollinearityEpochs).Run($"MLP with {name}", () =>
-                Perceptron(inputs, [64, 32, 32, 32], 10, tanh),
+                Perceptron(inputs, [32, 32, 32], 10, tanh),
                 after: (network, _) => layers = LayerCollinearity.Of(network, split.Train.Inputs.to(context.Device)));
             return (name, layers);
         })];
-        context.Output.Table($"Variance inflation factors of an MLP {inputs}-64-32-32-32-10",
-            ["activation", "hidden layer", "units", "mean", "median", "share above 10"],
+        context.Output.Table($"Variance inflation factors of an MLP {inputs}-32-32-32-10, the last layer being the outputs",
+            ["activation", "layer", "units", "mean", "median", "share above 10"],
             reports.SelectMany(r => r.Layers.Select((l, i) => (object[])[r.Name, i + 1, l.Units, l.Mean, l.Median, l.ShareAbove10])));
         context.Save("collinearity.png", "variance inflation factors by layer", path => new LinePlot
         {
             Title = "Collinearity of units grows with depth",
-            XLabel = "hidden layer",
+            XLabel = "layer, the last one the outputs",
             YLabel = "mean variance inflation factor",
             LogY = true,
             Series = [.. reports.Select(r => new Series(r.Name, [.. r.Layers.Select((_, i) => i + 1.0)], [.. r.Layers.Select(l => l.Mean)])

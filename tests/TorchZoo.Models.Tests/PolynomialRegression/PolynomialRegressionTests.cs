@@ -252,11 +252,12 @@ public class PolynomialRegressionTests
         using var net = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 2));
         var x = randn([300, 4], generator: generator);
         var reports = LayerCollinearity.Of(net, x);
-        Assert.That(reports.Select(r => r.Name), Is.EqualTo(new[] { "2", "4" }));
+        Assert.That(reports.Select(r => r.Name), Is.EqualTo(new[] { "2", "4", "output" }));
         using var off = no_grad();
         var modules = net.children().Cast<nn.Module<Tensor, Tensor>>().ToArray();
         var factors = LayerCollinearity.Factors(modules[1].call(modules[0].call(x)));
         Assert.That(reports[0].Mean, Is.EqualTo(factors.mean().item<double>()).Within(1e-9));
+        Assert.That(reports[2].Units, Is.EqualTo(2));
         Assert.That(reports[0].ShareAbove10, Is.EqualTo(factors.gt(10).to(ScalarType.Float64).mean().item<double>()).Within(1e-9));
     }
 
@@ -281,7 +282,16 @@ public class PolynomialRegressionTests
             Assert.That(polynomial.Exponents, Has.Count.EqualTo(new PolynomialFeatures(3, degree).Count + 1));
             Assert.That(polynomial.Terms(3), Has.Count.EqualTo(3));
         }
-        GradCheck.Run(inputs => [new PolynomialActivation(1, -2, 0.5, 3).call(inputs[0]!)], [Normal(generator, 4)], secondOrder: true);
+    }
+
+    [Test]
+    public void APolynomialActivationsGradients()
+    {
+        using var scope = NewDisposeScope();
+        using var activation = new PolynomialActivation(1, -2, 0.5, 3);
+        var x = tensor(new[] { -1.5, 0, 0.3, 2 });
+        Assert.That(Worst(activation.call(x), 1 - 2 * x + 0.5 * x.square() + 3 * x.pow(3)), Is.LessThan(1e-12));
+        GradCheck.Run(inputs => [activation.call(inputs[0]!)], [x], secondOrder: true);
     }
 
     [Test]

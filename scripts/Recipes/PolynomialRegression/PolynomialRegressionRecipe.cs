@@ -192,7 +192,7 @@ public sealed class PolynomialRegressionRecipe : Recipe
         var diabetes = Read(Path.Combine(folder, "diabetes_data_raw.csv.gz"), ' ', skip: 0);
         var progression = Read(Path.Combine(folder, "diabetes_target.csv.gz"), ' ', skip: 0).squeeze(1);
         if (progression.shape[0] != diabetes.shape[0])
-            throw new InvalidDataException($"{folder}: expected {diabetes.shape[0]} rows in diabetes_target.csv.gz, got {progression.shape[0]}");
+            throw new InvalidDataException($"{folder}, diabetes: {diabetes.shape[0]} rows of data, {progression.shape[0]} targets");
         TableResult[] results =
         [
             Table("breast cancer", cancer, cancerClass, PcaOption.Explaining(0.9), 0),
@@ -316,8 +316,8 @@ public sealed class PolynomialRegressionRecipe : Recipe
             new(FormattableString.Invariant($"at most {slack} below the perceptron ({own.Mean:F3}, {perceptron.Mean:F3})"),
                 own.Mean >= perceptron.Mean - slack),
             new(FormattableString.Invariant($"at least {gain} above degree 1 ({linear.Mean:F3})"), own.Mean >= linear.Mean + gain),
-            .. reports.Select(r => (r.Name, First: r.Layers[0].Mean, Last: r.Layers[^1].Mean)).Select(r => new Condition(FormattableString
-                .Invariant($"last layer's mean variance inflation at least {growth} times the first's, {r.Name} ({r.First:F0}, {r.Last:F0})"),
+            .. reports.Select(r => (r.Name, First: r.Layers[0].Mean, Last: r.Layers[^1].Mean)).Select(r => new Condition(
+                FormattableString.Invariant($"variance inflation grows at least {growth} times, {r.Name} ({r.First:F0}, {r.Last:F0})"),
                 r.Last >= growth * r.First)),
             .. tables.Select(t => new Condition(FormattableString.Invariant(
                 $"{t.Name}: the better degree at most the perceptron's error ({Math.Min(t.First, t.Second):G3}, {t.Perceptron:G3})"),

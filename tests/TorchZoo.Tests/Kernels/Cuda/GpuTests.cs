@@ -199,6 +199,49 @@ public sealed class GpuTests
         _ => throw new ArgumentOutOfRangeException(nameof(activation)),
     };
 
+    // ---- self_gate.cu
+
+    [Test]
+    public void SelfGatesAreTorchsForwardAndBackward([Values] GateFunction gate,
+        [Values(ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16)] ScalarType type)
+    {
+        foreach (var (outer, channels, inner) in new[] { (1, 1, 1), (2, 3, 5), (1, 7, 1), (3, 5, 67), (1, 1, 4097), (600, 7, 1) })
+        {
+            using var scope = NewDisposeScope();
+            var n = outer * channels * inner;
+            Tensor x = tensor(Uniform(n, 6, 1)).to(type), slope = tensor(Uniform(channels, 2, 2)).to(type),
+                gradient = tensor(Uniform(n, 2, 3)).to(type);
+            var wide = x.to(ScalarType.Float64).view(outer, channels, inner).requires_grad_();
+            var wideSlope = slope.to(ScalarType.Float64).view(channels, 1).requires_grad_();
+            var u = wide * wideSlope;
+            var y = wide * (gate switch
+            {
+                GateFunction.Logistic => u.sigmoid(),
+                GateFunction.Normal => 0.5 * (u * -Math.Sqrt(0.5)).erfc(),
+                _ => u.exp().log1p().tanh(),
+            });
+            var expected = autograd.grad([y], [wide, wideSlope], [gradient.to(ScalarType.Float64).view(y.shape)]);
+            var accumulated = type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+            using CudaBuffer<byte> xs = Upload(x), ss = Upload(slope), gs = Upload(gradient), ys = Upload(zeros_like(x)),
+                byX = Upload(zeros_like(x)), bySlope = Upload(zeros(n, accumulated));
+            CudaSelfGate.Forward(gate, type, Stream, xs, ss, ys, n, channels, inner);
+            CudaSelfGate.Backward(gate, type, Stream, xs, ss, gs, byX, bySlope, n, channels, inner);
+            var tolerance = type switch
+            {
+                ScalarType.Float64 => 1e-13,
+                ScalarType.Float32 => 1e-5,
+                ScalarType.Float16 => 4e-3,
+                _ => 3e-2,
+            };
+            void Near(Tensor ours, Tensor theirs, double within, string what) => Assert.That(((ours.to(ScalarType.Float64) - theirs).abs()
+                / (theirs.abs() + 1)).max().item<double>(), Is.LessThan(within), what);
+            Near(Download(ys, type), y.detach().flatten(), tolerance, "forward");
+            Near(Download(byX, type), expected[0].flatten(), tolerance, "by x");
+            var sums = Download(bySlope, accumulated).to(ScalarType.Float64).view(outer, channels, inner).sum([0, 2]);
+            Near(sums, expected[1].flatten(), type == ScalarType.Float64 ? 1e-11 : 1e-3, "by the slopes");
+        }
+    }
+
     [Test]
     public void ActivationsHoldAtTheEnds([Values] Activation activation)
     {

@@ -99,7 +99,8 @@ public sealed class BatchNormMlp : Module<Tensor, Tensor>, IConfigured
         ArgumentNullException.ThrowIfNull(x);
         if (x.dim() == 0 || x.shape[^1] != Config.InFeatures)
             throw new ArgumentException($"Expected (…, {Config.InFeatures}), got ({string.Join(", ", x.shape)})", nameof(x));
-        if (Config.Norm == BatchNormMlpNorm.Batch && x.numel() < 2 * Config.InFeatures)
+        var takesBatch = Config.Norm == BatchNormMlpNorm.Batch || Config.Norm == BatchNormMlpNorm.Trained && training;
+        if (takesBatch && x.numel() < 2 * Config.InFeatures)
             throw new ArgumentException($"Expected two examples at least to normalise over, got ({string.Join(", ", x.shape)})", nameof(x));
     }
 

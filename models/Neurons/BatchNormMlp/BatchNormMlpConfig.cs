@@ -53,6 +53,8 @@ public sealed record BatchNormMlpConfig
         if (!Enum.IsDefined(Order)) throw new ArgumentOutOfRangeException(nameof(Order), Order, "is no order");
         if (!Enum.IsDefined(Norm)) throw new ArgumentOutOfRangeException(nameof(Norm), Norm, "is no normalisation");
         if (!Enum.IsDefined(Init)) throw new ArgumentOutOfRangeException(nameof(Init), Init, "is no initialisation");
+        if (Norm == BatchNormMlpNorm.Layer && HiddenFeatures < 2)
+            throw new ArgumentOutOfRangeException(nameof(HiddenFeatures), HiddenFeatures, "a single number can't be normalised");
         if (Norm is BatchNormMlpNorm.Trained or BatchNormMlpNorm.None && (MeanReduction || ForceFactor is not null))
             throw new ArgumentException($"{Norm} has no {nameof(MeanReduction)} and no {nameof(ForceFactor)}", nameof(Norm));
     }

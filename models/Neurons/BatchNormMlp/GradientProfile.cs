@@ -1,3 +1,4 @@
+using Modules = TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -50,9 +51,9 @@ public static class GradientProfile
             var hook = module.register_forward_hook((_, _, output) =>
             {
                 var gap = output.dim() > 1 ? IsometryGap.Of(output.flatten(0, -2)) : double.PositiveInfinity;
-                if (module is TorchSharp.Modules.Linear linear) layers.Add(new Layer(name, linear.weight, gap));
+                if (module is Modules.Linear linear) layers.Add(new Layer(name, linear.weight, gap));
                 else if (layers.Count == 0) return output;
-                else if (module is RowNormalization or TorchSharp.Modules.BatchNorm1d or TorchSharp.Modules.LayerNorm) layers[^1].Norm = gap;
+                else if (module is RowNormalization or Modules.BatchNorm1d or Modules.LayerNorm) layers[^1].Norm = gap;
                 else layers[^1].Activation = gap;
                 return output;
             });

@@ -286,6 +286,7 @@ public class BatchNormMlpTests
     {
         using var scope = NewDisposeScope();
         using var net = new BatchNormMlp(Small);
+        using var trained = new BatchNormMlp(Small with { Norm = BatchNormMlpNorm.Trained });
         Assert.Multiple(() =>
         {
             Assert.That(() => net.call(zeros(2, 4)), Throws.ArgumentException.With.Message.Contains("3"));
@@ -298,6 +299,9 @@ public class BatchNormMlpTests
             Assert.That(() => new BatchNormMlp(Small with { Activation = "tan" }), Throws.ArgumentException.With.Message.Contains("tanh"));
             Assert.That(() => new BatchNormMlp(Small with { Norm = BatchNormMlpNorm.None, MeanReduction = true }),
                 Throws.ArgumentException);
+            Assert.That(() => new BatchNormMlp(Small with { Norm = BatchNormMlpNorm.Layer, HiddenFeatures = 1 }),
+                Throws.InstanceOf<ArgumentException>());
+            Assert.That(() => trained.call(zeros(1, 3)), Throws.ArgumentException.With.Message.Contains("two examples"));
             Assert.That(() => RowNormalization.Normalize(zeros(1, 3)), Throws.ArgumentException);
             Assert.That(() => RowNormalization.Normalize(zeros(3), 1), Throws.ArgumentException);
             Assert.That(() => new RowNormalization(factor: -1), Throws.InstanceOf<ArgumentException>());

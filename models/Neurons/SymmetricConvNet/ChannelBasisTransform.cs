@@ -94,7 +94,8 @@ public static class ChannelBasisTransform
         Kernels.Expect.Shape(q, nameof(q), channels, channels);
         var wide = q.detach().to(ScalarType.Float64).cpu();
         var sizes = linalg.svdvals(wide);
-        if (!(sizes[-1].item<double>() > 1e-10 * sizes[0].item<double>())) throw new ArgumentException("Expected an invertible matrix", nameof(q));
+        if (!(sizes[-1].item<double>() > 1e-10 * sizes[0].item<double>()))
+            throw new ArgumentException("Expected an invertible matrix", nameof(q));
         if (exact && net.Config.Nonlinearity == BlockNonlinearity.Relu)
             throw new ArgumentException("A network with ReLU has no such symmetry", nameof(net));
         if (exact && hasBall && (wide.t().matmul(wide) - eye(channels, dtype: ScalarType.Float64)).abs().max().item<double>() > 1e-6)

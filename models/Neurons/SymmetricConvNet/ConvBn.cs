@@ -47,8 +47,11 @@ internal sealed class ConvBn : Module<Tensor, Tensor>
     public void UnmixInputs(Tensor inverse) => Set(_conv.weight.flatten(1).matmul(inverse).reshape(_conv.weight.shape), _conv.bias!);
 
     /// <summary>Makes a 1×1 convolution the identity.</summary>
-    public void SetIdentity() => Set(eye(_conv.out_channels, dtype: _conv.weight.dtype, device: _conv.weight.device).reshape(_conv.weight.shape),
-        zeros_like(_conv.bias!));
+    public void SetIdentity()
+    {
+        var weight = _conv.weight;
+        Set(eye(_conv.out_channels, dtype: weight.dtype, device: weight.device).reshape(weight.shape), zeros_like(_conv.bias!));
+    }
 
     private void Set(Tensor weight, Tensor bias)
     {

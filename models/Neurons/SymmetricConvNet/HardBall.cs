@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace TorchZoo.Models.Neurons;
 
-/// <summary>Keeps the vector of channels at each pixel within a ball: x where ‖x‖ ≤ R, R x/‖x‖ outside. It prefers no basis: Q HardBall(x) =
-/// HardBall(Q x) for orthogonal Q.</summary>
+/// <summary>Keeps the vector of channels at each pixel within a ball: x where ‖x‖ ≤ R, R x/‖x‖ outside. It prefers no basis:
+/// Q HardBall(x) = HardBall(Q x) for orthogonal Q.</summary>
 /// <remarks>Source: Liu, Shao and Bai 2023.</remarks>
 public static class HardBall
 {

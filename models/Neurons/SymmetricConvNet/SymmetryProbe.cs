@@ -20,8 +20,8 @@ public static class SymmetryProbe
         using var scope = NewDisposeScope();
         var (a, b) = (netA.call(x), netB.call(x));
         if (!a.shape.SequenceEqual(b.shape) || a.numel() == 0)
-            throw new ArgumentException($"Expected outputs of one shape, got ({string.Join(", ", a.shape)}) and ({string.Join(", ", b.shape)})",
-                nameof(netB));
+            throw new ArgumentException("Expected outputs of one shape, got "
+                + $"({string.Join(", ", a.shape)}) and ({string.Join(", ", b.shape)})", nameof(netB));
         return (a.to(ScalarType.Float64) - b.to(ScalarType.Float64)).abs().max().item<double>();
     }
 }

@@ -38,6 +38,11 @@ internal static class Digits
         return data;
     }
 
+    /// <summary>All digits, for a run that has a use for <c>--data</c> only with <c>--full</c>.</summary>
+    /// <exception cref="ArgumentException">It was given.</exception>
+    public static LabelledImages LoadFor(RecipeContext context) => context.Data is null ? Load()
+        : throw new ArgumentException("The digits come with the program; --data is for Fashion-MNIST, with --full.", "--data");
+
     private static (byte[] Pixels, byte[] Labels) Read()
     {
         using var resource = typeof(Digits).Assembly.GetManifestResourceStream(File)!;

@@ -202,7 +202,6 @@ public sealed class BoundedGradientBatchNormRecipe : Recipe
         public static Setting Of(RecipeContext context) => context.Size == RunSize.Full
             ? new(100, [10, 100, 1000], context.Epochs ?? 1000, [1e-3], c => RecipeImages.FashionMnist(c, new ImageOptions()))
             : new(context.Pick(50, 100, 0), context.Pick<int[]>([4, 8], [20, 100], []), context.Epochs ?? context.Pick(1, 6, 0),
-                context.Pick<double[]>([0.1], [0.1, 0.01, 0.001], []), c => c.Data is null ? Digits.Load()
-                    : throw new ArgumentException("The digits come with the program; --data is for Fashion-MNIST, with --full.", "--data"));
+                context.Pick<double[]>([0.1], [0.1, 0.01, 0.001], []), Digits.LoadFor);
     }
 }

@@ -99,7 +99,7 @@ public sealed class MultipletNetworkRecipe : Recipe
             course.Exponents);
     }
 
-    // The sheet's criterion: each of the four answers on the right side of ½.
+    // The criterion: each of the four answers on the right side of ½.
     private static Contender Logic(RecipeContext context)
     {
         using var scope = NewDisposeScope();

@@ -10,7 +10,7 @@ namespace TorchZoo.Scripts.Recipes;
 /// <summary>Memory and time of a training step by the number of time steps.</summary>
 internal sealed class SpikingCostExperiment(RecipeContext context)
 {
-    // Sheet, runs B and C.
+    // The specification's runs B and C.
     private const double Growth = 1.25, GrowthOfBptt = 4, MemoryShare = 0.30, TimeShare = 0.5, TimeOfSltt = 1.15;
 
     private int Batch => context.Pick(8, 128, 128);

@@ -14,7 +14,7 @@ internal sealed class SpikingGradientExperiment(RecipeContext context, string da
 {
     private const int Batch = 64, Updates = 40;
 
-    // Sheet, run D: at these time constants the cosine is at least so much.
+    // The specification's run D: at these time constants the cosine is at least so much.
     private const double ShortMemory = 1.1, LongMemory = 2, LeastShort = 0.995, LeastLong = 0.95;
 
     private double[] TimeConstants => context.Pick<double[]>([ShortMemory, LongMemory], [ShortMemory, 1.25, LongMemory, 5, 10],

@@ -16,7 +16,7 @@ internal sealed class SpikingTrainingExperiment(RecipeContext context, string ru
     private const int TimeSteps = 4, BatchSize = 64;
     private const string Accuracy = "accuracy";
 
-    // Sheet, run A.
+    // The specification's run A.
     private const double Least = 0.72, FromBptt = 0.03, OfChosenSteps = 0.06;
 
     private sealed record Trained(string Rule, SpikingCnn Network, TrainingResult Result, double TestAccuracy, TimeSpan Time);

@@ -190,7 +190,6 @@ public sealed class SeluRecipe : Recipe
         public static Setting Of(RecipeContext context) => context.Size == RunSize.Full
             ? new(32, 512, context.Epochs ?? 50, 3, 128, c => RecipeImages.FashionMnist(c, new ImageOptions()))
             : new(context.Pick(4, 32, 0), context.Pick(16, 64, 0), context.Epochs ?? context.Pick(1, 20, 0), context.Pick(1, 3, 0), 50,
-                c => c.Data is null ? Digits.Load()
-                    : throw new ArgumentException("The digits come with the program; --data is for Fashion-MNIST, with --full.", "--data"));
+                Digits.LoadFor);
     }
 }

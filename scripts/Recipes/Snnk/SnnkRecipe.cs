@@ -186,7 +186,6 @@ public sealed class SnnkRecipe : Recipe
         public static Setting Of(RecipeContext context) => context.Size == RunSize.Full
             ? new(context.Epochs ?? 60, 3, 500, 1024, 200, 16_000, 2048, 4096, c => RecipeImages.FashionMnist(c, new ImageOptions()))
             : new(context.Epochs ?? context.Pick(1, 60, 0), context.Pick(1, 3, 0), 70, 256, 48, 370, 128, 1000,
-                c => c.Data is null ? Digits.Load()
-                : throw new ArgumentException("The digits come with the program; --data is for Fashion-MNIST, with --full.", "--data"));
+                Digits.LoadFor);
     }
 }

@@ -97,7 +97,7 @@ public class KanTests
             Assert.That(linear.BaseWeight.abs().max().item<float>(), Is.LessThanOrEqualTo(0.25).And.GreaterThan(0.24));
             Assert.That(layer.ScaleSpline.eq(0.25).all().item<bool>(), Is.True);
             Assert.That(layer.ScaleBase.abs().max().item<float>(), Is.LessThanOrEqualTo(0.25).And.GreaterThan(0.24));
-            // Sheet: 0.0266 for 0.5 and G = 5.
+            // The specification has 0.0266 for 0.5 and G = 5.
             Assert.That(curve.square().mean().sqrt().item<float>(), Is.EqualTo(0.0266).Within(0.002));
         });
     }

@@ -135,7 +135,7 @@ public class NauNmuTests
         // A member's examples share its weights.
         var error = y.mean([1, 2]).std().item<float>() / Math.Sqrt(1000);
         Assert.That(y.mean().item<float>(), Is.EqualTo(Math.Pow(2, -n)).Within(4 * error));
-        Assert.That(measured, Is.EqualTo(Math.Pow(2, -n)).Within(4 * error), "the sheet's");
+        Assert.That(measured, Is.EqualTo(Math.Pow(2, -n)).Within(4 * error), "the specification's");
     }
 
     [Test]
@@ -304,7 +304,7 @@ public class NauNmuTests
         Assert.That(ArithmeticSuccessCriterion.Threshold(task, 1e-5, range, 200_000), Is.EqualTo(worst).Within(worst * 0.01));
         var simple = new ArithmeticTask(ArithmeticOperation.Multiply, 4, [0, 1, 2, 3], [0, 1]);
         Assert.That(ArithmeticSuccessCriterion.Threshold(simple, 1e-5, range, 200_000), Is.EqualTo(1.65e-5).Within(1e-6),
-            "the sheet's is 1.6e-5");
+            "the specification's is 1.6e-5");
         Assert.That(() => ArithmeticSuccessCriterion.Threshold(simple, 0, range), Throws.InstanceOf<ArgumentException>());
     }
 

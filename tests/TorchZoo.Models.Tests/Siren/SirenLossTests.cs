@@ -93,7 +93,7 @@ public sealed class SirenLossTests
         Assert.That(() => WaveLoss.Terms(jet, u, u), Throws.ArgumentException);
     }
 
-    // J₀ and Y₀ by their series (x < 25 in float64: terms up to e²⁵ leave 5 digits), differentiated by differences as the sheet asks.
+    // J₀ and Y₀ by their series (x < 25 in float64: terms up to e²⁵ leave 5 digits), differentiated by differences as the specification asks.
     private static (double J, double Y) Bessel(double x)
     {
         double term = 1, j = 1, harmonic = 0, sum = 0;

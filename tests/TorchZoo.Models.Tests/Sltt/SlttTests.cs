@@ -43,7 +43,7 @@ public class SlttTests
         return (rand(shape, ScalarType.Float64, generator: generator) * 2, tensor(new long[] { 2, 0, 3 }));
     }
 
-    // Sheet: exact BPTT of two layers by its recursion; SLTT without its second term.
+    // Exact BPTT of two layers by its recursion; SLTT without its second term.
     [TestCase(true)]
     [TestCase(false)]
     public void GradientsAreThoseOfTheRecursion(bool bptt)

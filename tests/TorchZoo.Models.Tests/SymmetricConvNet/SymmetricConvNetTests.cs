@@ -198,7 +198,7 @@ public class SymmetricConvNetTests
         Assert.That(shapes["skip.conv.weight"], Is.EqualTo("8×4×1×1"));
         Assert.That(shapes.Keys, Does.Contain("bn2.running_mean").And.Contain("conv1.bn.weight").And.Contain("skip.bn.bias"));
 
-        // The sheet's two networks, less the 16 biases that normalisation takes away behind the first convolution.
+        // The specification's two networks, less the 16 biases that normalisation takes away behind the first convolution.
         var digits = Small with { StemChannels = 16, Classes = 10 };
         using var product = new SymmetricConvNet(digits);
         using var relu = new SymmetricConvNet(digits with { Nonlinearity = BlockNonlinearity.Relu });

@@ -53,7 +53,7 @@ public class SpikingUpdateTests
         Assert.That(() => SpikingUpdate.Advance(new(), zeros(3), zeros(3).requires_grad_()), Throws.ArgumentException);
     }
 
-    // Sheet: slope α at the threshold for the triangle, 1/α for the rectangle, α/4 for the sigmoid; and at a distance.
+    // Slope α at the threshold for the triangle, 1/α for the rectangle, α/4 for the sigmoid; and at a distance.
     [TestCase(SurrogateGradient.Triangle, 1.0, 0.0, 1.0)]
     [TestCase(SurrogateGradient.Triangle, 2.0, 0.25, 1.0)]
     [TestCase(SurrogateGradient.Triangle, 1.0, 1.5, 0.0)]

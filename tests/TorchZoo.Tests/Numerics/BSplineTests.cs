@@ -95,7 +95,7 @@ public class BSplineTests
         Assert.That((SplineSum.Apply(x.detach(), grid, ones(1, 8, 1, ScalarType.Float64), 3) - 1).abs().max().item<double>(), Is.LessThan(1e-13));
     }
 
-    // Sheet: error ratios per doubling from G = 5 to 40.
+    // The specification's error ratios per doubling from G = 5 to 40.
     [TestCase(1, 4.36, 4.12, 4.03)]
     [TestCase(2, 9.6, 8.3, 8.0)]
     [TestCase(3, 22.7, 17.9, 16.5)]

@@ -65,7 +65,7 @@ public sealed class DarcyTests
         var a = ones([2, 85, 85], dtype: ScalarType.Float64);
         a[1].fill_(5);
         var u = DarcyGenerator.Solve(a);
-        Assert.That(u[0, 42, 42].item<double>(), Is.EqualTo(0.0736632).Within(1e-7)); // the sheet's number
+        Assert.That(u[0, 42, 42].item<double>(), Is.EqualTo(0.0736632).Within(1e-7)); // the specification's number
         Assert.That(Distance(u[0], u[1] * 5), Is.LessThan(1e-14));
         // Another number, by the double sine series of the continuous problem: 16/π⁴ Σ (−1)^… /(kl(k² + l²)).
         double Series(int terms)

@@ -21,7 +21,7 @@ public sealed class GaussianRandomFieldTests
                 if (k != 0 || l != 0) sum += Math.Pow(7, 3) * Math.Pow(4 * Math.PI * Math.PI * (k * k + l * l) + 49, -2.5);
         var expected = legacy ? 2 * sum : sum;
         Assert.That(field.Variance, Is.EqualTo(expected).Within(1e-12));
-        if (!legacy) Assert.That(expected, Is.EqualTo(0.0343).Within(0.0001)); // the sheet's number
+        if (!legacy) Assert.That(expected, Is.EqualTo(0.0343).Within(0.0001)); // the specification's number
         // 400 samples of a field with few effective modes: their mean square has a relative standard error of about 2 %.
         var u = field.Sample(400, generator);
         Assert.That(u.square().mean().item<double>(), Is.EqualTo(expected).Within(3).Percent);

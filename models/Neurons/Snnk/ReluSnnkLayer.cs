@@ -18,7 +18,8 @@ public sealed class ReluSnnkLayer : ReluRandomFeatures
     /// <param name="generator">Source of the random numbers; null: torch's default.</param>
     /// <exception cref="ArgumentException">A size isn't positive, a number isn't finite, or the weights have another shape.</exception>
     public ReluSnnkLayer(long inFeatures, long outFeatures, long features, double constant = 0, bool orthogonal = false,
-        double? norm = null, Tensor? fromWeight = null, Generator? generator = null) : base(inFeatures, features, constant, orthogonal, norm, generator) =>
+        double? norm = null, Tensor? fromWeight = null, Generator? generator = null)
+        : base(inFeatures, features, constant, orthogonal, norm, generator) =>
         AddReadOut(outFeatures, fromWeight, null, generator);
 
     /// <summary>Ψ, (out, count).</summary>

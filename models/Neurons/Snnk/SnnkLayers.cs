@@ -17,12 +17,12 @@ internal static class SnnkLayers
 
     public static RandomFeatures Map(SnnkKind kind, long inFeatures, long features, SnnkOptions options, Generator? generator) =>
         kind switch
-    {
-        SnnkKind.Relu => new ReluRandomFeatures(inFeatures, features, options.Constant, options.Orthogonal, options.Norm, generator),
-        SnnkKind.Trig => new TrigRandomFeatures(inFeatures, features, options.Orthogonal, options.Norm, generator),
-        _ => new UniversalRandomFeatures(inFeatures, features, Spectrum(kind), UrfSplit.Symmetric, options.Orthogonal, options.M,
-            options.Norm, generator),
-    };
+        {
+            SnnkKind.Relu => new ReluRandomFeatures(inFeatures, features, options.Constant, options.Orthogonal, options.Norm, generator),
+            SnnkKind.Trig => new TrigRandomFeatures(inFeatures, features, options.Orthogonal, options.Norm, generator),
+            _ => new UniversalRandomFeatures(inFeatures, features, Spectrum(kind), UrfSplit.Symmetric, options.Orthogonal, options.M,
+                options.Norm, generator),
+        };
 
     private static UrfSpectrum Spectrum(SnnkKind kind) => kind switch
     {

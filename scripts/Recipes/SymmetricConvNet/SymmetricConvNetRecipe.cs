@@ -16,7 +16,7 @@ public sealed class SymmetricConvNetRecipe : Recipe
 {
     internal const string Name = "continuous-symmetry-convnet";
 
-    private const string Product = "products", Relu = "ReLU";
+    private const string Product = "products", Relu = "ReLU", AllStages = "rotation in all stages";
     private const int Angles = 21;
 
     /// <inheritdoc/>
@@ -33,7 +33,7 @@ public sealed class SymmetricConvNetRecipe : Recipe
             Test = images.Test,
             Epochs = context.Epochs ?? context.Pick(1, 8, 30),
             BatchSize = isFull ? 128 : 64,
-            Seeds = context.Pick(1, 2, 2),
+            Seeds = context.Pick(1, 3, 3),
             ClipNorm = 1,
             Optimizer = p => new FusedAdamW(p, 5e-3, weightDecay: 1e-2),
             Schedule = Schedules.OneCycle(),
@@ -90,6 +90,7 @@ public sealed class SymmetricConvNetRecipe : Recipe
             var x = images.Test.Inputs[..(int)count].to(ScalarType.Float64).to(device);
             var labels = images.Test.Targets[..(int)count].to(device);
             using var generator = new Generator(Seed.Derive(contest.Context.Seed, (ulong)seed));
+            var all = ChannelBasisTransform.Apply(net, 1, eye(net.Config.StemChannels, dtype: ScalarType.Float64), exact: false);
             for (var stage = 1; stage <= net.Config.BlocksPerStage.Count; stage++)
             {
                 var channels = net.Config.StemChannels << (stage - 1);
@@ -98,14 +99,22 @@ public sealed class SymmetricConvNetRecipe : Recipe
                 // Singular values of 10^−½ to 10^½.
                 var stretched = q * (linspace(-0.5, 0.5, channels, ScalarType.Float64) * Math.Log(10)).exp();
                 turns.Add(Look($"stretched in stage {stage}", stage, stretched));
+                var before = all;
+                all = ChannelBasisTransform.Apply(before, stage, q, exact: false);
+                before.Dispose();
             }
+            turns.Add(Compare(AllStages, all));
+            all.Dispose();
             if (seed == 0) course.AddRange(Turned());
 
             Turn Look(string what, int stage, Tensor q)
             {
                 using var turned = ChannelBasisTransform.Apply(net, stage, q, exact: false);
-                return new(what, SymmetryProbe.MaxDeviation(net, turned, x), Accuracy(net), Accuracy(turned));
+                return Compare(what, turned);
             }
+
+            Turn Compare(string what, SymmetricConvNet turned) =>
+                new(what, SymmetryProbe.MaxDeviation(net, turned, x), Accuracy(net), Accuracy(turned));
 
             double Accuracy(SymmetricConvNet of)
             {
@@ -156,12 +165,12 @@ public sealed class SymmetricConvNetRecipe : Recipe
         Entry product = entries[0], relu = entries[1];
         double accuracy = product.Network.Mean, baseline = relu.Network.Mean;
         var change = product.Turns.Where(t => t.IsRotation).Select(t => t.Change).DefaultIfEmpty(double.NaN).Max();
-        var loss = relu.Turns.Where(t => t.IsRotation).Select(t => t.Before - t.After).DefaultIfEmpty(double.NaN).Min();
+        var loss = relu.Turns.Where(t => t.What == AllStages).Select(t => t.Before - t.After).DefaultIfEmpty(double.NaN).Min();
         return new Claim(Name, "test accuracy of the network with products, mean of the seeds", accuracy, baseline - behind, baseline,
         [
             new(Invariant($"at most {behind} below ReLU's ({accuracy:F4}, {baseline:F4})"), accuracy >= baseline - behind),
             new(Invariant($"rotations change its outputs by at most {same:E0} ({change:E1})"), change <= same),
-            new(Invariant($"the same rotations cost the ReLU network at least {lost} ({loss:F3} at least)"), loss >= lost),
+            new(Invariant($"those of all stages cost the ReLU network at least {lost} ({loss:F3} at least)"), loss >= lost),
         ]);
     }
 

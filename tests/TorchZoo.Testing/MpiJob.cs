@@ -30,7 +30,10 @@ public static class MpiJob
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
-        foreach (var arg in (string[])["-n", ranks.ToString(CultureInfo.InvariantCulture), "--oversubscribe", "dotnet", program, .. args])
+        // Jobs of one process would all be bound to the first core.
+        string[] binding = ranks == 1 ? ["--bind-to", "none"] : [];
+        foreach (var arg in (string[])
+            ["-n", ranks.ToString(CultureInfo.InvariantCulture), "--oversubscribe", .. binding, "dotnet", program, .. args])
             start.ArgumentList.Add(arg);
         // Open MPI refuses to run as root, which is what containers are.
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";

@@ -47,7 +47,7 @@ internal static unsafe class SplineKernel
         WorkerThreads.Run((int)Math.Clamp(items, 1, Workers(sizes)), items, range);
 
     /// <summary>
-    /// Of each feature what evaluating takes: the knots; the intervals' reciprocal lengths; and the k + 1 basis functions that aren't zero in
+    /// Of each feature what evaluating takes: the knots; the intervals' reciprocal lengths, and that of their mean; and the k + 1 basis functions that aren't zero in
     /// an interval as polynomials of u = (x − t_j)/(t_{j+1} − t_j), the coefficients of u⁰ first, those of all functions side by side.
     /// </summary>
     [MethodImpl(Loop)]
@@ -66,6 +66,7 @@ internal static unsafe class SplineKernel
                 var table = tables + i * TableLength(sizes);
                 for (var m = 0; m < extended.Length; m++) t[m] = grid[i * knots + Math.Clamp(m - k, 0, knots - 1)];
                 for (var m = 0; m < knots; m++) table[m] = grid[i * knots + m];
+                table[2 * knots - 1] = T.CreateTruncating(intervals) / (table[intervals] - table[0]);
                 for (var j = 0; j < intervals; j++)
                 {
                     var length = t[k + j + 1] - t[k + j];
@@ -84,9 +85,13 @@ internal static unsafe class SplineKernel
 
     private const int Padding = 16;
 
+    // Half of the nearest cache, in bytes.
+    private const int NearCache = 16 << 10;
+
     private static long TableLength(in SplineSizes sizes) => 2 * sizes.Knots + (sizes.Knots - 1) * (sizes.Order + 1) * (sizes.Order + 1);
 
-    private static long FirstOf(in SplineSizes sizes, long interval) => Math.Clamp(interval - sizes.Order, 0, sizes.Bases - 1 - sizes.Order);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long FirstOf(in SplineSizes sizes, long interval) => Math.Max(0, Math.Min(interval - sizes.Order, sizes.Bases - 1 - sizes.Order));
 
     // Cox and de Boor's recursion with polynomials in place of numbers: row r has function r's coefficients.
     [MethodImpl(Loop)]
@@ -139,7 +144,7 @@ internal static unsafe class SplineKernel
             return 0;
         }
         // Exact for equidistant knots; else not far.
-        var j = Math.Clamp(long.CreateTruncating((x - table[0]) / (table[knots - 1] - table[0]) * T.CreateTruncating(knots - 1)), 0, knots - 2);
+        var j = Math.Min(T.ConvertToIntegerNative<long>((x - table[0]) * table[2 * knots - 1]), knots - 2);
         while (table[j] > x) j--;
         while (table[j + 1] <= x) j++;
         var scale = table[knots + j];
@@ -168,26 +173,36 @@ internal static unsafe class SplineKernel
         public void Run<V>() where V : struct, ILanes<V, T>
         {
             var (features, outputs, taps) = (sizes.Features, sizes.Outputs, sizes.Order + 1);
-            var table = TableLength(sizes);
-            var values = new T[features * taps + V.Count];
-            var windows = new long[Math.Max(1, features)];
+            // So many features at a time that their coefficients stay in the nearest cache, from sample to sample.
+            var some = Math.Max(1, Math.Min(features, NearCache / sizeof(T) / Math.Max(1, sizes.Bases * outputs)));
+            var values = new T[some * taps + V.Count];
+            var windows = new long[some];
             fixed (T* v = values)
             fixed (long* w = windows)
-                for (var n = begin; n < end; n++)
+                for (var from = 0L; from < features; from += some)
                 {
-                    for (var i = 0L; i < features; i++)
-                        w[i] = (i * sizes.Bases + Evaluate<T, V>(sizes, tables + i * table, x[n * features + i], v + i * taps, null)) * outputs;
-                    var o = 0L;
-                    for (; o + 4 * V.Count <= outputs; o += 4 * V.Count) Four<V>(v, w, c + o, y + n * outputs + o, features, taps, outputs);
-                    for (; o < outputs; o += V.Count)
-                        One<V>(v, w, c + o, y + n * outputs + o, features, taps, outputs, Math.Min(V.Count, outputs - o));
+                    var count = Math.Min(some, features - from);
+                    for (var n = begin; n < end; n++)
+                    {
+                        for (var i = 0L; i < count; i++)
+                            w[i] = outputs * ((from + i) * sizes.Bases + Evaluate<T, V>(sizes, tables + (from + i) * TableLength(sizes),
+                                x[n * features + from + i], v + i * taps, null));
+                        var o = 0L;
+                        for (; o + 4 * V.Count <= outputs; o += 4 * V.Count)
+                            Four<V>(v, w, c + o, y + n * outputs + o, count, taps, outputs, from > 0);
+                        for (; o < outputs; o += V.Count)
+                            One<V>(v, w, c + o, y + n * outputs + o, count, taps, outputs, Math.Min(V.Count, outputs - o), from > 0);
+                    }
                 }
+            if (features == 0) new Span<T>(y + begin * outputs, checked((int)((end - begin) * outputs))).Clear();
         }
 
         [MethodImpl(Loop)]
-        private static void Four<V>(T* values, long* windows, T* c, T* y, long features, long taps, long outputs) where V : struct, ILanes<V, T>
+        private static void Four<V>(T* values, long* windows, T* c, T* y, long features, long taps, long outputs, bool goesOn)
+            where V : struct, ILanes<V, T>
         {
             V a0 = V.Zero, a1 = V.Zero, a2 = V.Zero, a3 = V.Zero;
+            if (goesOn) (a0, a1, a2, a3) = (V.Load(y), V.Load(y + V.Count), V.Load(y + 2 * V.Count), V.Load(y + 3 * V.Count));
             for (var i = 0L; i < features; i++)
             {
                 var from = c + windows[i];
@@ -207,10 +222,10 @@ internal static unsafe class SplineKernel
         }
 
         [MethodImpl(Loop)]
-        private static void One<V>(T* values, long* windows, T* c, T* y, long features, long taps, long outputs, long count)
-            where V : struct, ILanes<V, T>
+        private static void One<V>(T* values, long* windows, T* c, T* y, long features, long taps, long outputs, long count,
+            bool goesOn) where V : struct, ILanes<V, T>
         {
-            var sum = V.Zero;
+            var sum = goesOn ? V.LoadPart(y, count) : V.Zero;
             for (var i = 0L; i < features; i++)
             {
                 var from = c + windows[i];

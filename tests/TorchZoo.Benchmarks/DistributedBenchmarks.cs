@@ -15,6 +15,8 @@ namespace TorchZoo.Benchmarks;
 /// <summary>Several processes on this machine; this program starts itself under <c>mpirun</c>, each process with one thread.</summary>
 internal static class DistributedBenchmarks
 {
+    private const int Warm = 8;
+
     /// <summary>The first argument of a process of such a job.</summary>
     public const string Command = "mpi-worker";
 
@@ -85,20 +87,21 @@ internal static class DistributedBenchmarks
     private static double[] TimeMlp(int rounds, int batchSize) => TimeEpochs(rounds, batchSize, steps: 5, [512], [512], () =>
         nn.Sequential(nn.Linear(512, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 512)), (p, t) => nn.functional.mse_loss(p, t));
 
+    // The last of some epochs: what starts up, here or in another process, is over by then.
     private static double[] TimeEpochs(int rounds, int batchSize, int steps, long[] input, long[] target,
         Func<nn.Module<Tensor, Tensor>> create, Func<Tensor, Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
         random.manual_seed(1);
         var model = create();
-        var trainer = new Trainer(model, new TrainerOptions { BatchSize = batchSize, Epochs = rounds + 1 })
+        var trainer = new Trainer(model, new TrainerOptions { BatchSize = batchSize, Epochs = Warm + rounds })
         {
             Optimizer = p => new FusedAdam(p, 3e-3),
             Step = Steps.Supervised(loss),
         };
         var examples = steps * batchSize;
         var history = trainer.Fit(new PairDataset(randn([examples, .. input]), randn([examples, .. target]))).History;
-        return [history.Skip(1).Select(e => e.Seconds).Order().ElementAt(rounds / 2)];
+        return [history.Skip(Warm).Select(e => e.Seconds).Order().ElementAt(rounds / 2)];
     }
 
     private static double[] Medians(int rounds, ProcessGroup group, params Action[] actions)

@@ -9,6 +9,10 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     // Counts are 32-bit numbers in MPI.
     private const int LongestPiece = 1 << 30;
 
+    // Libraries take as much memory again for a reduction, each time anew; above 32 MB it comes fresh from the system, and to touch its pages for
+    // the first time takes longer than to reduce.
+    private const int LongestSum = 1 << 20;
+
     private readonly MpiProcess _process;
     private readonly MpiLibrary _mpi;
     private nint _communicator;
@@ -65,7 +69,7 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     private protected override void Broadcast(nint memory, long bytes, int root)
     {
         lock (_process.Gate)
-            foreach (var (start, count) in Pieces(bytes)) Check(_mpi.Bcast(memory + (nint)start, count, _mpi.Byte, root, _communicator),
+            foreach (var (start, count) in Pieces(bytes, LongestPiece)) Check(_mpi.Bcast(memory + (nint)start, count, _mpi.Byte, root, _communicator),
                 "MPI_Bcast");
     }
 
@@ -73,7 +77,7 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     {
         var size = Checkpoints.TensorMemory.ElementSize(type);
         lock (_process.Gate)
-            foreach (var (start, length) in Pieces(count))
+            foreach (var (start, length) in Pieces(count, LongestSum))
                 Check(_mpi.Allreduce(_mpi.InPlace, memory + (nint)(start * size), length, _mpi.TypeOf(type), _mpi.OpOf(op),
                     _communicator), "MPI_Allreduce");
     }
@@ -91,7 +95,7 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     {
         var pending = new Pending(_process, memory);
         var size = Checkpoints.TensorMemory.ElementSize(type);
-        foreach (var (start, length) in Pieces(count))
+        foreach (var (start, length) in Pieces(count, LongestPiece))
             pending.Add(request => _mpi.Iallreduce(_mpi.InPlace, memory.Address + (nint)(start * size), length, _mpi.TypeOf(type),
                 _mpi.OpOf(op),
                 _communicator, request));
@@ -122,9 +126,9 @@ internal sealed unsafe class MpiGroup : ProcessGroup
                 "MPI_Reduce_scatter_block");
     }
 
-    private static IEnumerable<(long Start, int Count)> Pieces(long count)
+    private static IEnumerable<(long Start, int Count)> Pieces(long count, int longest)
     {
-        for (var start = 0L; start < count; start += LongestPiece) yield return (start, (int)Math.Min(LongestPiece, count - start));
+        for (var start = 0L; start < count; start += longest) yield return (start, (int)Math.Min(longest, count - start));
     }
 
     private void Check(int code, string function) => _mpi.Check(code, function);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Optimizers;

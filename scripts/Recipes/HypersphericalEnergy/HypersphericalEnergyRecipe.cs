@@ -1,5 +1,4 @@
 using System.CommandLine;
-using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Data.Images;
 using TorchZoo.Models.Neurons;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchZoo.Data;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Optimizers;

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Models.Neurons;
 using static TorchSharp.torch;
 

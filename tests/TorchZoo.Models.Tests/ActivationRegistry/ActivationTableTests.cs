@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
-using TorchSharp;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Testing;
 using static TorchSharp.torch;

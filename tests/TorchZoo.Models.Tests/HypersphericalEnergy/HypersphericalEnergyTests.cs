@@ -1,6 +1,4 @@
 using NUnit.Framework;
-using TorchSharp;
-using TorchSharp.Modules;
 using TorchZoo.Models.Neurons;
 using TorchZoo.Testing;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
@@ -94,12 +93,10 @@ internal abstract class DeepONetExperiment(RecipeContext context, OperatorTask t
             Callbacks = directory is null ? [] : context.Callbacks(name),
             Optimizer = p => new FusedAdam(p, plan.LearningRate),
             Step = Steps.SupervisedOperator((prediction, truth) => nn.functional.mse_loss(prediction, truth), ("truth", (_, truth) => truth.square().mean())),
-            Notes = new Dictionary<string, string>
+            Notes = new Dictionary<string, string>(context.SizeAndSeed)
             {
                 ["problem"] = task.Name,
                 ["form"] = Form,
-                ["size"] = context.Size.ToString(),
-                ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture),
             },
             Progress = context.Progress,
         };

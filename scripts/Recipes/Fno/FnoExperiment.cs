@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using TorchZoo.Checkpoints;
 using TorchZoo.Data;
@@ -135,11 +134,9 @@ internal abstract class FnoExperiment(RecipeContext context)
             Schedule = Schedules.OneCycle(WarmUp),
             Step = MakeStep(normalisers),
             Companions = normalisers.Modules,
-            Notes = new Dictionary<string, string>
+            Notes = new Dictionary<string, string>(context.SizeAndSeed)
             {
                 ["equation"] = Equation,
-                ["size"] = context.Size.ToString(),
-                ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture),
             },
             Progress = context.Progress,
         };

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using TorchSharp;
 using TorchZoo.Checkpoints;
@@ -124,11 +123,9 @@ internal sealed class LanguageExperiment(RecipeContext context, CellKind? cell)
             Optimizer = p => new FusedAdamW(p, 3e-3, 0.9, 0.95, weightDecay: 1e-4),
             Schedule = Schedules.WarmUp(plan.WarmUp, Schedules.Cosine()),
             Step = Step,
-            Notes = new Dictionary<string, string>
+            Notes = new Dictionary<string, string>(context.SizeAndSeed)
             {
                 [Recipe.NoteName] = ParaRnnRecipe.Name,
-                ["size"] = context.Size.ToString(),
-                ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture),
             },
             Progress = context.Progress,
         };

@@ -111,15 +111,13 @@ internal sealed class SpikingEventExperiment(RecipeContext context, string rule,
             Optimizer = p => new FusedSgd(p, isGesture && isLarge ? 0.1 : 0.05, 0.9, weightDecay: isLarge ? 5e-4 : 5e-5),
             Schedule = Schedules.Cosine(),
             Step = SpikingRules.Create(name, (int)data.Train.Inputs.shape[1], loss),
-            Notes = new Dictionary<string, string>
+            Notes = new Dictionary<string, string>(context.SizeAndSeed)
             {
                 [Recipe.NoteName] = SlttRecipe.Name,
-                ["size"] = context.Size.ToString(),
                 ["rule"] = name,
                 [DatasetNote] = SpikingEvents.Name,
                 [TauNote] = memory.ToString(CultureInfo.InvariantCulture),
                 ["events"] = data.Title,
-                ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture),
             },
             Progress = context.Progress,
         };
